@@ -1,0 +1,240 @@
+#include "broker/amqp/channel.h"
+
+#include <fmt/format.h>
+
+#include "broker/amqp/channel_send.h"
+#include "broker/amqp/connection.h"
+#include "protocol/properties.h"
+
+namespace leveret::broker::amqp {
+
+using protocol::Frame;
+using protocol::FrameType;
+
+namespace {
+
+constexpr protocol::MethodId publish_id = protocol::basic::Publish::id;
+
+protocol::AmqpError unexpected_content(std::string text) {
+  protocol::AmqpError error = protocol::unexpected_frame(std::move(text));
+  error.method = publish_id;
+  return error;
+}
+
+}  // namespace
+
+/// Leads each method to its handler; while the channel closes, only those that end it.
+struct Channel::MethodVisitor {
+  Channel& channel;
+  template <class M>
+  Result<void> operator()(const M& method) {
+    constexpr bool ends = std::is_same_v<M, protocol::channel::Close> ||
+                          std::is_same_v<M, protocol::channel::CloseOk> || std::is_same_v<M, protocol::channel::Open>;
+    constexpr bool has_content = std::is_same_v<M, protocol::basic::Publish>;
+    if (!ends && !has_content && channel.state_ != State::open) return {};
+    return channel.handle(method);
+  }
+};
+
+Channel::Channel(Connection& connection, protocol::ChannelNumber number)
+    : connection_(connection),
+      number_(number),
+      id_(connection.broker().next_session_id()),
+      shard_(connection.shard()),
+      virtual_host_(*connection.virtual_host()),
+      routes_(shard_.routes(virtual_host_)) {
+  shard_.add_session(id_, *this);
+}
+
+Result<void> Channel::handle(const Frame& frame) {
+  switch (expecting_) {
+    case Expecting::method:
+      if (frame.type == FrameType::method) return handle_method(frame.payload);
+      return protocol::unexpected_frame("expected method frame, got non method frame instead");
+    case Expecting::header:
+      if (frame.type == FrameType::header) return handle_header(frame);
+      return unexpected_content("expected content header for class 60, got non content header frame instead");
+    case Expecting::body:
+      if (frame.type == FrameType::body) return handle_body(frame);
+      return unexpected_content("expected content body, got non content body frame instead");
+  }
+  return {};
+}
+
+Result<void> Channel::handle_method(protocol::Octets payload) {
+  return protocol::dispatch(payload, MethodVisitor{*this});
+}
+
+Result<void> Channel::handle_header(const Frame& frame) {
+  const auto header = protocol::decode_content_header(frame.payload);
+  if (!header) return header.error();
+  if (header->class_id != publish_id.class_id)
+    return unexpected_content(
+        fmt::format("expected content header for class 60, got one for class {} instead", header->class_id));
+  if (header->weight != 0)
+    return unexpected_content("expected content header for class 60, got non content header frame instead");
+  if (auto valid = protocol::validate_properties(header->properties); !valid) return valid;
+  body_left_ = header->body_size;
+  publication_.is_too_large = body_left_ > connection_.broker().options().message_size_max;
+  publication_.body_size = body_left_;
+  if (!publication_.is_too_large)
+    builder_.begin(publication_.exchange, publication_.routing_key, header->properties, body_left_);
+  expecting_ = Expecting::body;
+  return body_left_ == 0 ? finish_content() : Result<void>{};
+}
+
+Result<void> Channel::handle_body(const Frame& frame) {
+  if (frame.payload.size() > body_left_) return unexpected_content("content body is longer than its header announced");
+  if (!publication_.is_too_large) builder_.append(frame.payload);
+  body_left_ -= frame.payload.size();
+  return body_left_ == 0 ? finish_content() : Result<void>{};
+}
+
+Result<void> Channel::finish_content() {
+  expecting_ = Expecting::method;
+  MessageRef message = publication_.is_too_large ? MessageRef{} : builder_.finish();
+  if (state_ != State::open) return {};
+  auto published = publish(std::move(message));
+  if (published) return published;
+  protocol::AmqpError error = published.error();
+  error.method = publish_id;
+  return error;
+}
+
+// --- opening and closing
+
+Result<void> Channel::handle(const protocol::channel::Open&) {
+  return protocol::channel_error("second 'channel.open' seen");
+}
+
+Result<void> Channel::handle(const protocol::channel::Close&) {
+  release();
+  send(protocol::channel::CloseOk{});
+  if (state_ == State::open) state_ = State::closed;
+  return {};
+}
+
+Result<void> Channel::handle(const protocol::channel::CloseOk&) {
+  if (state_ == State::open) return protocol::command_invalid("unimplemented method");
+  state_ = State::closed;
+  return {};
+}
+
+Result<void> Channel::handle(const protocol::channel::Flow& flow) {
+  if (!flow.active) return protocol::not_implemented("active=false");
+  send(protocol::channel::FlowOk{.active = true});
+  return {};
+}
+
+void Channel::close_with(const protocol::AmqpError& error) {
+  release();
+  state_ = State::closing;
+  const std::string text = error.reply_text();
+  send(protocol::channel::Close{.reply_code = static_cast<std::uint16_t>(error.code),
+                                .reply_text = text,
+                                .class_id = error.method.class_id,
+                                .method_id = error.method.method_id});
+}
+
+void Channel::release() {
+  if (std::exchange(is_released_, true)) return;
+  end_turn();  // what has become safe until now is still told
+  shard_.remove_session(id_);
+  builder_.abandon();
+  transaction_.reset();
+  // Consumers go first, so that what they held is not delivered to them again.
+  for (const auto& [id, consumer] : consumers_) leave_queue(id, consumer.queue);
+  consumers_.clear();
+  consumer_ids_.clear();
+  requeue_all();
+}
+
+// --- deliveries and confirms
+
+bool Channel::deliver(Delivery& delivery) {
+  const auto found = consumers_.find(delivery.consumer);
+  if (found == consumers_.end()) return false;
+  ChannelConsumer& consumer = found->second;
+  const bool is_from_here = delivery.queue.shard == shard_.index();
+  const bool is_from_queue = delivery.queue.queue != QueueId{};  // and no answer to a direct reply-to request
+  const bool is_full = is_from_queue && is_from_here && connection_.is_output_full();
+  if (is_full || (!consumer.no_ack && !has_global_credit())) {
+    refused_consumers_.push_back(delivery.consumer);
+    return false;
+  }
+  const DeliveryTag tag{next_delivery_tag_++};
+  if (!consumer.no_ack)
+    unacknowledged_.add(
+        {.tag = tag, .queue = delivery.queue, .position = delivery.position, .consumer = delivery.consumer});
+  if (!is_from_here) report_written(delivery.consumer, consumer, delivery.message->footprint());
+  send_with_content(protocol::basic::Deliver{.consumer_tag = consumer.tag,
+                                             .delivery_tag = tag,
+                                             .redelivered = delivery.is_redelivered,
+                                             .exchange = delivery.message->exchange(),
+                                             .routing_key = delivery.message->routing_key()},
+                    delivery.message);
+  return true;
+}
+
+bool Channel::has_global_credit() const {
+  return global_prefetch_ == 0 || unacknowledged_.held_by_consumers() < global_prefetch_;
+}
+
+void Channel::report_written(ConsumerId id, ChannelConsumer& consumer, std::size_t octets) {
+  if (consumer.octets_to_report == 0) reporting_consumers_.push_back(id);
+  consumer.octets_to_report += octets;
+  if (!connection_.is_output_full()) connection_.end_turn_for(*this);
+}
+
+void Channel::send_reports() {
+  if (connection_.is_output_full()) return;
+  for (const ConsumerId id : std::exchange(reporting_consumers_, {})) {
+    const auto found = consumers_.find(id);
+    if (found == consumers_.end()) continue;
+    ChannelConsumer& consumer = found->second;
+    shard_.send(consumer.queue.shard, WindowMail{.queue = consumer.queue.queue,
+                                                 .consumer = id,
+                                                 .octets = std::exchange(consumer.octets_to_report, 0)});
+  }
+}
+
+void Channel::unblock_consumers() {
+  for (const ConsumerId id : std::exchange(refused_consumers_, {})) {
+    const auto found = consumers_.find(id);
+    if (found == consumers_.end()) continue;
+    tell_queue(found->second.queue, [id](Queue& queue) { queue.unblock(id); });
+  }
+}
+
+void Channel::output_drained() {
+  send_reports();
+  unblock_consumers();
+}
+
+void Channel::consumer_cancelled(ConsumerId id) {
+  const auto found = consumers_.find(id);
+  if (found == consumers_.end()) return;
+  if (connection_.has_capability("consumer_cancel_notify"))
+    send(protocol::basic::Cancel{.consumer_tag = found->second.tag, .nowait = true});
+  consumer_ids_.erase(found->second.tag);
+  consumers_.erase(found);
+}
+
+void Channel::confirm(std::uint64_t sequence) {
+  if (transaction_) {
+    if (--commit_waits_for_ == 0) finish_commit();
+    return;
+  }
+  confirms_->complete(sequence);
+  connection_.end_turn_for(*this);
+}
+
+void Channel::end_turn() {
+  send_reports();
+  if (!confirms_ || !confirms_->has_news()) return;
+  confirms_->tell([this](std::uint64_t sequence, bool is_multiple) {
+    send(protocol::basic::Ack{.delivery_tag = DeliveryTag{sequence}, .multiple = is_multiple});
+  });
+}
+
+}  // namespace leveret::broker::amqp

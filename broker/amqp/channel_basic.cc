@@ -1,0 +1,230 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "broker/amqp/channel.h"
+#include "broker/amqp/channel_send.h"
+#include "broker/amqp/connection.h"
+#include "broker/amqp/names.h"
+#include "broker/argument_rules.h"
+#include "broker/mail_session.h"
+
+/// Channel's handlers of consuming and settling.
+namespace leveret::broker::amqp {
+
+namespace basic = protocol::basic;
+using protocol::precondition_failed;
+
+Result<void> Channel::handle(const basic::Qos& qos) {
+  if (qos.prefetch_size != 0) return protocol::not_implemented(fmt::format("prefetch_size!=0 ({})", qos.prefetch_size));
+  if (qos.global)
+    global_prefetch_ = qos.prefetch_count;
+  else
+    consumer_prefetch_ = qos.prefetch_count;
+  send(basic::QosOk{});
+  if (qos.global) unblock_consumers();
+  return {};
+}
+
+// --- consumers
+
+namespace {
+
+/// What a queue of another shard says to a consumer that wants to join.
+struct JoinAnswer {
+  std::optional<protocol::AmqpError> refusal{};
+};
+
+Result<std::int32_t> consumer_priority(FieldTable arguments, std::string_view queue) {
+  const auto value = arguments.find("x-priority");
+  if (!value) return 0;
+  if (auto valid = check_integer_argument(*value, "x-priority", queue); !valid) return valid.error();
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(*value->as_integer(), INT32_MIN, INT32_MAX));
+}
+
+}  // namespace
+
+Result<void> Channel::handle(const basic::Consume& consume) {
+  std::string tag = consume.consumer_tag.empty() ? make_name("amq.ctag-") : std::string{consume.consumer_tag};
+  if (consumer_ids_.contains(tag)) return protocol::not_allowed(fmt::format("attempt to reuse consumer tag '{}'", tag));
+  if (consume.queue == reply_queue) return consume_replies(consume, std::move(tag));
+  const auto name = queue_name(consume.queue);
+  if (!name) return name.error();
+  if (auto allowed = check_queue_access(Access::read, *name); !allowed) return allowed;
+  const auto found = virtual_host_.find_queue(*name, connection_.id());
+  if (!found) return found.error();
+  const auto priority = consumer_priority(consume.arguments, virtual_host_.in_vhost(*name));
+  if (!priority) return priority.error();
+
+  const QueueAddress address = (*found)->address;
+  const ConsumerRequest request{.id = connection_.broker().next_consumer_id(),
+                                .no_ack = consume.no_ack,
+                                .exclusive = consume.exclusive,
+                                .priority = *priority,
+                                .prefetch = consumer_prefetch_};
+  // Known here before the queue knows it, so that its first delivery finds it; consume-ok goes out before that.
+  consumer_ids_.emplace(tag, request.id);
+  consumers_.emplace(request.id, ChannelConsumer{.tag = tag, .queue = address, .no_ack = consume.no_ack});
+  if (address.shard == shard_.index()) {
+    Queue* queue = shard_.find_queue(address.queue);
+    auto joined = queue ? queue->check_consumer(request)
+                        : Result<void>{protocol::not_found("no queue " + virtual_host_.in_vhost(*name))};
+    if (!joined) {
+      forget_consumer(request.id);
+      return joined;
+    }
+    static_cast<void>(answer(consume.nowait, basic::ConsumeOk{.consumer_tag = tag}));
+    queue->add_consumer(std::make_unique<Consumer>(Consumer{.request = request, .session = this}));
+    return {};
+  }
+  join_queue_by_mail(address, request, *name, std::move(tag), consume.nowait);
+  return {};
+}
+
+void Channel::join_queue_by_mail(QueueAddress address, const ConsumerRequest& request, const std::string& queue_name,
+                                 std::string tag, bool nowait) {
+  ask<JoinAnswer>(
+      address, basic::Consume::id,
+      [request, session = id_, home = shard_.index()](Queue& queue, const auto& reply) {
+        if (auto joined = queue.check_consumer(request); !joined) return reply(JoinAnswer{.refusal = joined.error()});
+        auto stand_in = std::make_unique<MailSession>(queue.shard(), home, session);
+        auto consumer = std::make_unique<Consumer>(Consumer{.request = request, .session = stand_in.get()});
+        consumer->owned_session = std::move(stand_in);
+        reply(JoinAnswer{});  // before the first delivery, which follows it
+        queue.add_consumer(std::move(consumer));
+      },
+      [this, id = request.id, queue_name, tag = std::move(tag),
+       nowait](std::optional<JoinAnswer> joined) -> Result<void> {
+        if (joined && !joined->refusal) return answer(nowait, basic::ConsumeOk{.consumer_tag = tag});
+        forget_consumer(id);
+        if (joined) return *joined->refusal;
+        return protocol::not_found("no queue " + virtual_host_.in_vhost(queue_name));
+      });
+}
+
+void Channel::forget_consumer(ConsumerId id) {
+  const auto found = consumers_.find(id);
+  if (found == consumers_.end()) return;
+  consumer_ids_.erase(found->second.tag);
+  consumers_.erase(found);
+}
+
+Result<void> Channel::consume_replies(const basic::Consume& consume, std::string tag) {
+  if (!consume.no_ack) return precondition_failed("reply consumer cannot acknowledge");
+  if (reply_consumer_ != ConsumerId::none) return precondition_failed("reply consumer already set");
+  reply_consumer_ = connection_.broker().next_consumer_id();
+  consumer_ids_.emplace(tag, reply_consumer_);
+  consumers_.emplace(reply_consumer_, ChannelConsumer{.tag = tag, .queue = {.shard = shard_.index()}, .no_ack = true});
+  return answer(consume.nowait, basic::ConsumeOk{.consumer_tag = tag});
+}
+
+Result<void> Channel::handle(const basic::Cancel& cancel) {
+  const auto found = consumer_ids_.find(std::string{cancel.consumer_tag});
+  if (found == consumer_ids_.end()) return answer(cancel.nowait, basic::CancelOk{.consumer_tag = cancel.consumer_tag});
+  const ConsumerId id = found->second;
+  if (id == reply_consumer_) {
+    reply_consumer_ = ConsumerId::none;
+    forget_consumer(id);
+    return answer(cancel.nowait, basic::CancelOk{.consumer_tag = cancel.consumer_tag});
+  }
+  // What is on its way here comes before the answer, and is still delivered.
+  ask<bool>(
+      consumers_.at(id).queue, basic::Cancel::id,
+      [id](Queue& queue, const auto& reply) {
+        reply(true);
+        queue.remove_consumer(id);
+      },
+      [this, id, tag = std::string{cancel.consumer_tag}, nowait = cancel.nowait](std::optional<bool>) {
+        forget_consumer(id);
+        return answer(nowait, basic::CancelOk{.consumer_tag = tag});
+      });
+  return {};
+}
+
+void Channel::leave_queue(ConsumerId consumer, QueueAddress address) {
+  if (consumer == reply_consumer_) return;
+  tell_queue(address, [consumer](Queue& queue) { queue.remove_consumer(consumer); });
+}
+
+Result<void> Channel::handle(const basic::Get& get) {
+  const auto name = queue_name(get.queue);
+  if (!name) return name.error();
+  if (auto allowed = check_queue_access(Access::read, *name); !allowed) return allowed;
+  const auto found = virtual_host_.find_queue(*name, connection_.id());
+  if (!found) return found.error();
+  const QueueAddress address = (*found)->address;
+  ask<GetResult>(
+      address, basic::Get::id,
+      [no_ack = get.no_ack, is_local = address.shard == shard_.index()](Queue& queue, const auto& reply) {
+        queue.get(no_ack, [reply, is_local](std::optional<GetResult> result) {
+          if (result && !is_local) result->delivery.message = for_other_shard(std::move(result->delivery.message));
+          reply(std::move(result));
+        });
+      },
+      [this, no_ack = get.no_ack](std::optional<GetResult> result) -> Result<void> {
+        if (!result) {
+          send(basic::GetEmpty{});
+          return {};
+        }
+        const Delivery& delivery = result->delivery;
+        const DeliveryTag tag{next_delivery_tag_++};
+        if (!no_ack) unacknowledged_.add({.tag = tag, .queue = delivery.queue, .position = delivery.position});
+        send_with_content(basic::GetOk{.delivery_tag = tag,
+                                       .redelivered = delivery.is_redelivered,
+                                       .exchange = delivery.message->exchange(),
+                                       .routing_key = delivery.message->routing_key(),
+                                       .message_count = result->messages_left},
+                          delivery.message);
+        return {};
+      });
+  return {};
+}
+
+// --- settling
+
+Result<void> Channel::handle(const basic::Ack& ack) {
+  return settle(ack.delivery_tag, ack.multiple, Settlement::acknowledge);
+}
+
+Result<void> Channel::handle(const basic::Nack& nack) {
+  return settle(nack.delivery_tag, nack.multiple, nack.requeue ? Settlement::requeue : Settlement::reject);
+}
+
+Result<void> Channel::handle(const basic::Reject& reject) {
+  return settle(reject.delivery_tag, false, reject.requeue ? Settlement::requeue : Settlement::reject);
+}
+
+Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settlement) {
+  auto deliveries = unacknowledged_.take(tag, multiple);
+  if (!deliveries) return precondition_failed(fmt::format("unknown delivery tag {}", static_cast<std::uint64_t>(tag)));
+  if (transaction_)
+    transaction_->settlements.emplace_back(*std::move(deliveries), settlement);
+  else
+    settle(*deliveries, settlement);
+  return {};
+}
+
+void Channel::settle(const std::vector<Unacknowledged::Delivered>& deliveries, Settlement settlement) {
+  for (const auto& delivered : deliveries)
+    shard_.settle(delivered.queue, delivered.position, delivered.consumer, settlement);
+  if (!refused_consumers_.empty() && has_global_credit()) unblock_consumers();
+}
+
+Result<void> Channel::handle(const basic::Recover& recover) {
+  if (!recover.requeue) return protocol::not_implemented("requeue=false");
+  send(basic::RecoverOk{});
+  requeue_all();
+  return {};
+}
+
+Result<void> Channel::handle(const basic::RecoverAsync& recover) {
+  if (!recover.requeue) return protocol::not_implemented("requeue=false");
+  requeue_all();
+  return {};
+}
+
+void Channel::requeue_all() {
+  settle(unacknowledged_.take_all(), Settlement::requeue);
+}
+
+}  // namespace leveret::broker::amqp

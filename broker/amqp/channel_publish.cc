@@ -1,0 +1,219 @@
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "broker/amqp/channel.h"
+#include "broker/amqp/channel_send.h"
+#include "broker/amqp/connection.h"
+#include "broker/amqp/names.h"
+#include "broker/amqp/reply_address.h"
+#include "broker/argument_rules.h"
+#include "broker/mail_session.h"
+#include "protocol/properties.h"
+
+/// Channel's handlers of publishing: basic.publish, confirms and transactions.
+namespace leveret::broker::amqp {
+
+namespace basic = protocol::basic;
+using protocol::BasicProperties;
+using protocol::precondition_failed;
+
+namespace {
+
+/// The headers that name further routing keys; BCC is taken out before anybody sees the message.
+constexpr std::array<std::string_view, 2> carbon_copy_headers{"CC", "BCC"};
+
+Result<void> check_delivery_mode(const BasicProperties& properties) {
+  const auto mode = properties.delivery_mode.value_or(1);
+  if (mode == 1 || mode == 2) return {};
+  return precondition_failed(fmt::format("invalid message: {{delivery_mode_unknown,{}}}", mode));
+}
+
+/// Appends the keys in the message's CC and BCC headers.
+Result<void> add_carbon_copies(FieldTable headers, std::vector<std::string_view>& routing_keys) {
+  for (const auto name : carbon_copy_headers) {
+    const auto value = headers.find(name);
+    if (!value) continue;
+    const auto keys = value->as_array();
+    if (!keys)
+      return precondition_failed(
+          fmt::format("invalid message: {{unacceptable_type_in_header,\"{}\",{}}}", name, type_name(*value)));
+    for (const auto& key : *keys)
+      if (const auto text = key.as_text()) routing_keys.push_back(*text);
+  }
+  return {};
+}
+
+std::string headers_without(FieldTable headers, std::string_view left_out) {
+  protocol::FieldTableBuilder builder;
+  for (const auto& [name, value] : headers)
+    if (name != left_out) builder.put_value(name, value);
+  return builder.take();
+}
+
+MessageRef with_properties(const Message& message, const BasicProperties& properties) {
+  const std::string encoded = protocol::encode_properties(properties);
+  MessageBuilder builder;
+  builder.begin(message.exchange(), message.routing_key(), protocol::as_octets(encoded), message.body().size());
+  builder.append(message.body());
+  return builder.finish();
+}
+
+}  // namespace
+
+Result<void> Channel::handle(const basic::Publish& publish) {
+  if (publish.immediate) return protocol::not_implemented("immediate=true");
+  publication_.exchange = publish.exchange;
+  publication_.routing_key = publish.routing_key;
+  publication_.is_mandatory = publish.mandatory;
+  expecting_ = Expecting::header;
+  return {};
+}
+
+/// Permission and existence of the exchange: asked once, and again when topology or permissions have changed.
+Result<void> Channel::check_publish_access(std::string_view exchange, std::string_view routing_key) {
+  const std::uint64_t version = connection_.broker().access_control().version() + virtual_host_.topology_version();
+  if (version == permitted_version_ && exchange == permitted_exchange_) return {};
+  if (auto allowed = check_exchange_access(Access::write, exchange); !allowed) return allowed;
+  if (auto found = virtual_host_.check_publish(exchange); !found) return found;
+  if (virtual_host_.type_of_exchange(exchange) == ExchangeType::topic)
+    return check_topic_access(Access::write, exchange, routing_key);  // of each message: not remembered
+  permitted_exchange_ = exchange;
+  permitted_version_ = version;
+  return {};
+}
+
+Result<void> Channel::publish(MessageRef message) {
+  if (publication_.is_too_large)
+    return precondition_failed(fmt::format("message size {} is larger than configured max size {}",
+                                           publication_.body_size, connection_.broker().options().message_size_max));
+  if (auto allowed = check_publish_access(message->exchange(), message->routing_key()); !allowed) return allowed;
+
+  const auto properties = protocol::decode_properties(message->properties());
+  if (!properties) return properties.error();
+  if (properties->user_id && *properties->user_id != connection_.user())
+    return precondition_failed(fmt::format("user_id property set to '{}' but authenticated user was '{}'",
+                                           *properties->user_id, connection_.user()));
+  if (properties->expiration)
+    if (auto valid = check_expiration(*properties->expiration); !valid) return valid;
+  if (auto valid = check_delivery_mode(*properties); !valid) return valid;
+
+  const FieldTable headers = properties->headers.value_or(FieldTable{});
+  std::vector<std::string_view> routing_keys{message->routing_key()};
+  if (!headers.empty())
+    if (auto added = add_carbon_copies(headers, routing_keys); !added) return added;
+  BasicProperties changed = *properties;
+  const bool has_bcc = !headers.empty() && headers.find("BCC");
+  std::string visible_headers;
+  std::string reply_name;
+  if (has_bcc) {
+    visible_headers = headers_without(headers, "BCC");
+    changed.headers = FieldTable{protocol::as_octets(visible_headers)};
+  }
+  if (properties->reply_to == reply_queue) {
+    if (reply_consumer_ == ConsumerId::none) return precondition_failed("fast reply consumer does not exist");
+    reply_name = name_of(ReplyAddress{shard_.index(), id_, reply_consumer_});
+    changed.reply_to = reply_name;
+  }
+
+  const bool goes_to_reply_queue = message->exchange().empty() && parse_reply_address(message->routing_key());
+  Route own_route;
+  const Route* route = &own_route;
+  if (routing_keys.size() == 1 && !goes_to_reply_queue)
+    route = &routes_.route(message->exchange(), message->routing_key(), headers);
+  else if (!goes_to_reply_queue)
+    own_route = virtual_host_.route(message->exchange(), routing_keys, headers);
+  if (has_bcc || !reply_name.empty()) message = with_properties(*message, changed);
+
+  if (goes_to_reply_queue && !transaction_) publish_reply(message);
+  if (transaction_) {
+    transaction_->publishes.push_back({.message = std::move(message),
+                                       .queues = route->queues,
+                                       .is_mandatory = publication_.is_mandatory,
+                                       .is_reply = goes_to_reply_queue});
+    return {};
+  }
+  if (publication_.is_mandatory && route->queues.empty() && !goes_to_reply_queue) return_message(message);
+  ConfirmTicket ticket;
+  if (confirms_) {
+    ticket = {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(route->queues.size())};
+    connection_.end_turn_for(*this);
+  }
+  if (!route->queues.empty()) shard_.publish(std::move(message), route->queues, ticket);
+  return {};
+}
+
+void Channel::return_message(const MessageRef& message) {
+  send_with_content(basic::Return{.reply_code = static_cast<std::uint16_t>(protocol::ReplyCode::no_route),
+                                  .reply_text = "NO_ROUTE",
+                                  .exchange = message->exchange(),
+                                  .routing_key = message->routing_key()},
+                    message);
+}
+
+/// Straight to the session that waits for it, past all queues; if it has gone, so has the answer.
+void Channel::publish_reply(const MessageRef& message) {
+  const auto address = parse_reply_address(message->routing_key());
+  Delivery delivery{.consumer = address->consumer, .queue = {.shard = shard_.index()}, .message = message};
+  if (address->shard == shard_.index()) {
+    if (Session* session = shard_.find_session(address->session)) session->deliver(delivery);
+    return;
+  }
+  delivery.message = message->clone();
+  shard_.send(address->shard, Task{[session = address->session, delivery = std::move(delivery)](Shard& there) mutable {
+                delivery.queue.shard = there.index();
+                if (Session* found = there.find_session(session)) found->deliver(delivery);
+              }});
+}
+
+// --- confirms
+
+Result<void> Channel::handle(const protocol::confirm::Select& select) {
+  if (transaction_) return precondition_failed("cannot switch from tx to confirm mode");
+  if (!confirms_) confirms_.emplace();
+  return answer(select.nowait, protocol::confirm::SelectOk{});
+}
+
+// --- transactions
+
+Result<void> Channel::handle(const protocol::tx::Select&) {
+  if (confirms_) return precondition_failed("cannot switch from confirm to tx mode");
+  if (!transaction_) transaction_.emplace();
+  send(protocol::tx::SelectOk{});
+  return {};
+}
+
+Result<void> Channel::handle(const protocol::tx::Commit&) {
+  if (!transaction_) return precondition_failed("channel is not transactional");
+  Transaction committed = std::exchange(*transaction_, {});
+  for (const PendingPublish& publish : committed.publishes)
+    if (publish.is_mandatory && publish.queues.empty() && !publish.is_reply) return_message(publish.message);
+  // Counted before anything is handed over, for a queue may answer at once; the last count is the commit's own.
+  commit_waits_for_ = 1;
+  for (const PendingPublish& publish : committed.publishes) commit_waits_for_ += publish.queues.size();
+  connection_.pause();
+  const ConfirmTicket ticket{.shard = shard_.index(), .session = id_, .sequence = 1};
+  for (PendingPublish& publish : committed.publishes) {
+    if (publish.is_reply) publish_reply(publish.message);
+    if (!publish.queues.empty()) shard_.publish(std::move(publish.message), publish.queues, ticket);
+  }
+  for (const auto& [deliveries, settlement] : committed.settlements) settle(deliveries, settlement);
+  confirm(ticket.sequence);
+  return {};
+}
+
+void Channel::finish_commit() {
+  send(protocol::tx::CommitOk{});
+  connection_.resume();
+}
+
+Result<void> Channel::handle(const protocol::tx::Rollback&) {
+  if (!transaction_) return precondition_failed("channel is not transactional");
+  Transaction rolled_back = std::exchange(*transaction_, {});
+  for (auto& [deliveries, settlement] : rolled_back.settlements) unacknowledged_.put_back(std::move(deliveries));
+  send(protocol::tx::RollbackOk{});
+  return {};
+}
+
+}  // namespace leveret::broker::amqp

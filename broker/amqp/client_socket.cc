@@ -1,0 +1,170 @@
+#include "broker/amqp/client_socket.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <sys/socket.h>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace leveret::broker::amqp {
+namespace {
+
+using boost::asio::ip::tcp;
+
+constexpr std::size_t quiet_size = 1024;
+constexpr std::size_t busy_size = 256 * 1024;
+constexpr std::size_t pieces_per_write = 64;
+constexpr auto linger_time = std::chrono::seconds{1};
+constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+Peer peer_of(const tcp::socket& socket) {
+  boost::system::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return {};
+  auto address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+  return {.address = address.to_string() + ":" + std::to_string(endpoint.port()), .is_loopback = address.is_loopback()};
+}
+
+}  // namespace
+
+std::span<std::uint8_t> InputBuffer::space() {
+  if (begin_ == end_ && !was_filled_ && octets_.size() > quiet_size) octets_ = {};
+  if (begin_ > 0) {
+    std::copy(octets_.begin() + static_cast<std::ptrdiff_t>(begin_),
+              octets_.begin() + static_cast<std::ptrdiff_t>(end_), octets_.begin());
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (octets_.empty()) octets_.resize(quiet_size);
+  const bool is_full = end_ == octets_.size();
+  if (is_full || (was_filled_ && octets_.size() < busy_size)) octets_.resize(octets_.size() * 2);
+  return {octets_.data() + end_, octets_.size() - end_};
+}
+
+void InputBuffer::keep(protocol::Octets unread) {
+  was_filled_ = end_ == octets_.size();
+  begin_ = unread.empty() ? end_ : static_cast<std::size_t>(unread.data() - octets_.data());
+}
+
+ClientSocket::ClientSocket(Broker& broker, Shard& shard, tcp::socket socket)
+    : socket_(std::move(socket)), wake_(shard.context()), connection_(broker, shard, *this, peer_of(socket_)) {
+  boost::system::error_code ignored;
+  socket_.set_option(tcp::no_delay{true}, ignored);
+  socket_.non_blocking(true, ignored);
+}
+
+void ClientSocket::start() {
+  boost::asio::co_spawn(wake_.get_executor(), run(shared_from_this()), boost::asio::detached);
+}
+
+/// Keeps the socket alive as long as the conversation lasts.
+boost::asio::awaitable<void> ClientSocket::run(std::shared_ptr<ClientSocket> self) {
+  co_await self->converse();
+  co_await self->linger();
+}
+
+boost::asio::awaitable<void> ClientSocket::converse() {
+  while (!connection_.is_finished()) {
+    if (!connection_.wants_input()) {
+      co_await wait_for_resume();
+    } else if (connection_.has_stopped_early()) {
+      hand_over();
+    } else {
+      co_await read();
+    }
+  }
+}
+
+boost::asio::awaitable<void> ClientSocket::wait_for_resume() {
+  wake_.expires_at(TimePoint::max());
+  co_await wake_.async_wait(as_result);
+}
+
+boost::asio::awaitable<void> ClientSocket::read() {
+  const auto space = input_.space();
+  const auto [error, size] =
+      co_await socket_.async_read_some(boost::asio::buffer(space.data(), space.size()), as_result);
+  if (error == boost::asio::error::operation_aborted) co_return;
+  if (error) {
+    while (connection_.is_paused()) co_await wait_for_resume();  // an answer from another shard is still to come
+    connection_.disconnected();
+    co_return;
+  }
+  input_.received(size);
+  hand_over();
+}
+
+void ClientSocket::hand_over() {
+  protocol::Octets unread = input_.unread();
+  connection_.receive(unread);
+  input_.keep(unread);
+}
+
+/// Lets the peer read what was written last: closing while its octets arrive would take that from it.
+boost::asio::awaitable<void> ClientSocket::linger() {
+  if (has_failed_) co_return;
+  boost::system::error_code ignored;
+  write();
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  wake_.expires_after(linger_time);
+  wake_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    boost::system::error_code also_ignored;
+    if (!error) self->socket_.close(also_ignored);
+  });
+  std::array<std::uint8_t, 1024> discarded;
+  while (true) {
+    const auto [error, size] = co_await socket_.async_read_some(boost::asio::buffer(discarded), as_result);
+    if (error) break;
+  }
+  wake_.cancel();
+}
+
+void ClientSocket::write() {
+  if (is_waiting_to_write_ || has_failed_) return;
+  protocol::OutputBuffer& output = connection_.output();
+  while (!output.empty()) {
+    std::array<iovec, pieces_per_write> pieces;
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = output.fill(pieces);
+    const ssize_t written = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_until_writable();
+    if (written < 0) {
+      has_failed_ = true;  // the read that is under way will find the same
+      boost::system::error_code ignored;
+      socket_.shutdown(tcp::socket::shutdown_both, ignored);
+      output.clear();
+      return;
+    }
+    output.consume(static_cast<std::size_t>(written));
+  }
+  connection_.output_written();
+}
+
+void ClientSocket::wait_until_writable() {
+  is_waiting_to_write_ = true;
+  connection_.output_written();
+  socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code error) {
+    self->is_waiting_to_write_ = false;
+    if (!error) self->write();
+  });
+}
+
+void ClientSocket::resume() {
+  wake_.cancel();
+}
+
+void ClientSocket::close() {
+  boost::system::error_code ignored;
+  wake_.cancel();
+  socket_.cancel(ignored);
+}
+
+}  // namespace leveret::broker::amqp

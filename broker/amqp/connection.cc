@@ -1,0 +1,469 @@
+#include "broker/amqp/connection.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "broker/amqp/server_properties.h"
+#include "broker/log.h"
+
+namespace leveret::broker::amqp {
+
+namespace connection = protocol::connection;
+using protocol::ChannelNumber;
+using protocol::Frame;
+using protocol::FrameType;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr ChannelNumber channel_zero{0};
+
+/// Deliveries to a connection stop while this much waits to be read by its client, and input from it as well.
+constexpr std::size_t output_full_octets = 1024 * 1024;
+constexpr std::size_t output_drained_octets = 256 * 1024;
+/// Publishers wait while a shard has this much to write to the store.
+constexpr std::size_t unwritten_octets_max = 64 * 1024 * 1024;
+
+constexpr milliseconds close_timeout{10'000};  // for connection.close-ok, and for a client to hang up
+constexpr milliseconds refusal_pause{1'000};   // before a silent close, so that guessing passwords takes time
+
+}  // namespace
+
+/// Leads the methods of class connection to their handlers; others have no business on channel 0.
+struct Connection::Methods {
+  Connection& connection;
+  template <class M>
+  Result<void> operator()(const M& method) {
+    return connection.handle(method);
+  }
+};
+
+Connection::Connection(Broker& broker, Shard& shard, Transport& transport, Peer peer)
+    : broker_(broker),
+      shard_(shard),
+      transport_(transport),
+      peer_(std::move(peer)),
+      id_(broker.next_connection_id()),
+      deadline_(shard.now() + broker.options().handshake_timeout),
+      last_received_(shard.now()),
+      last_sent_(shard.now()),
+      frame_max_(broker.options().frame_max) {
+  broker_.connection_opened(shard_.index());
+  shard_.join(*this);
+}
+
+Connection::~Connection() {
+  if (shard_.is_ending()) return;  // all of it goes at once, as when the process is killed
+  drop_channels();
+  shard_.leave(*this);
+  broker_.connection_closed(shard_.index());
+}
+
+// --- input
+
+bool Connection::is_output_full() const {
+  return output_.size() >= output_full_octets;
+}
+
+bool Connection::wants_input() const {
+  return !is_paused() && !is_output_full() && !is_store_behind();
+}
+
+void Connection::receive(protocol::Octets& unread) {
+  shard_.begin_turn();
+  has_received_ = true;
+  has_stopped_early_ = false;
+  is_receiving_ = true;
+  if (state_ != State::awaiting_header || receive_protocol_header(unread)) handle_frames(unread);
+  is_receiving_ = false;
+  if (is_store_behind()) resume_when_written();
+}
+
+void Connection::handle_frames(protocol::Octets& unread) {
+  while (state_ != State::finished) {
+    if (is_paused() || is_output_full()) {
+      has_stopped_early_ = true;
+      return;
+    }
+    if (state_ == State::silent) {
+      unread = {};
+      return;
+    }
+    const auto frame = protocol::take_frame(unread, frame_max_);
+    if (!frame) {
+      unread = {};
+      return close_with(frame.error());
+    }
+    if (!*frame) return;
+    handle(**frame);
+  }
+}
+
+bool Connection::is_store_behind() const {
+  return shard_.log().unwritten_octets() >= unwritten_octets_max;
+}
+
+void Connection::resume_when_written() {
+  if (std::exchange(is_waiting_for_store_, true)) return;
+  shard_.log().when_written([this, alive = std::weak_ptr<int>{alive_}] {
+    if (alive.expired()) return;
+    is_waiting_for_store_ = false;
+    transport_.resume();
+  });
+}
+
+/// True when the handshake goes on.
+bool Connection::receive_protocol_header(protocol::Octets& unread) {
+  if (unread.size() < protocol::protocol_header.size()) return false;
+  const auto version = protocol::parse_protocol_header(unread.first(protocol::protocol_header.size()));
+  unread = unread.subspan(protocol::protocol_header.size());
+  if (!version) {
+    unread = {};
+    output_.append(protocol::protocol_header);
+    write_later();
+    finish();
+    return false;
+  }
+  const std::string properties = server_properties(broker_.cluster_name(), *version == protocol::version_0_9);
+  state_ = State::awaiting_start_ok;
+  send(channel_zero, connection::Start{.version_major = version->major,
+                                       .version_minor = version->minor,
+                                       .server_properties = FieldTable{protocol::as_octets(properties)},
+                                       .mechanisms = sasl_mechanisms,
+                                       .locales = "en_US"});
+  return true;
+}
+
+void Connection::handle(const Frame& frame) {
+  const bool is_for_channel = frame.channel != channel_zero;
+  auto result = is_for_channel ? handle_on_channel(frame) : handle_on_channel_zero(frame);
+  if (!result) fail(frame.channel, result.error());
+}
+
+Result<void> Connection::handle_on_channel_zero(const Frame& frame) {
+  if (frame.type == FrameType::heartbeat || state_ == State::closed) return {};
+  if (frame.type != FrameType::method) {
+    if (state_ == State::closing) return {};
+    return protocol::unexpected_frame(frame);
+  }
+  return protocol::dispatch(frame.payload, Methods{*this});
+}
+
+Result<void> Connection::handle_on_channel(const Frame& frame) {
+  if (state_ == State::closing || state_ == State::closed) return {};
+  if (state_ != State::running || frame.type == FrameType::heartbeat) return protocol::unexpected_frame(frame);
+  if (Channel* channel = find_channel(frame.channel)) {
+    auto handled = channel->handle(frame);
+    if (channel->is_closed()) close_channel(frame.channel);
+    return handled;
+  }
+  if (frame.type != FrameType::method)
+    return protocol::unexpected_frame("expected method frame, got non method frame instead");
+  return protocol::dispatch(frame.payload, [&](const auto& method) -> Result<void> {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(method)>, protocol::channel::Open>)
+      return open_channel(frame.channel);
+    return protocol::channel_error("expected 'channel.open'");
+  });
+}
+
+// --- channels
+
+Channel* Connection::find_channel(ChannelNumber number) {
+  if (last_channel_ && number == last_channel_number_) return last_channel_;
+  const auto found = channels_.find(number);
+  if (found == channels_.end()) return nullptr;
+  last_channel_number_ = number;
+  return last_channel_ = found->second.get();
+}
+
+Result<void> Connection::open_channel(ChannelNumber number) {
+  if (channels_.size() >= channel_max_)
+    return protocol::not_allowed(fmt::format(
+        "number of channels opened ({}) has reached the negotiated channel_max ({})", channels_.size(), channel_max_));
+  channels_.emplace(number, std::make_unique<Channel>(*this, number));
+  send(number, protocol::channel::OpenOk{});
+  return {};
+}
+
+void Connection::close_channel(ChannelNumber number) {
+  const auto found = channels_.find(number);
+  if (last_channel_ == found->second.get()) last_channel_ = nullptr;
+  std::replace(ending_channels_.begin(), ending_channels_.end(), found->second.get(), static_cast<Channel*>(nullptr));
+  found->second->release();
+  channels_.erase(found);
+}
+
+void Connection::drop_channels() {
+  for (auto& [number, channel] : channels_) channel->release();
+  last_channel_ = nullptr;
+  ending_channels_.clear();
+  channels_.clear();
+  for (const QueueAddress& address : std::exchange(exclusive_queues_, {}))
+    if (Queue* queue = shard_.find_queue(address.queue)) shard_.delete_queue(*queue);
+}
+
+// --- the handshake
+
+Result<void> Connection::refuse_method() const {
+  switch (state_) {
+    case State::closing:
+      return {};
+    case State::awaiting_open:
+      return protocol::channel_error("unexpected method in connection state opening");
+    case State::running:
+      return protocol::channel_error("unexpected method in connection state running");
+    default:
+      return protocol::channel_error("unexpected method in the handshake");
+  }
+}
+
+Result<void> Connection::handle(const connection::StartOk& start_ok) {
+  if (state_ != State::awaiting_start_ok) return refuse_method();
+  client_properties_ = protocol::as_text(start_ok.client_properties.octets());
+  const auto mechanism = sasl_mechanism(start_ok.mechanism);
+  if (!mechanism) {
+    log::warn("connection refused: peer={} reason=\"unknown mechanism\"", peer_.address);
+    close_silently(refusal_pause);
+    return {};
+  }
+  mechanism_ = *mechanism;
+  return authenticate(start_ok.response);
+}
+
+Result<void> Connection::handle(const connection::SecureOk&) {
+  return refuse_method();
+}
+
+Result<void> Connection::authenticate(std::string_view response) {
+  std::optional<Credentials> credentials;
+  if (mechanism_ == SaslMechanism::plain) credentials = parse_plain(response);
+  if (mechanism_ == SaslMechanism::amqplain) credentials = parse_amqplain(response);
+  if (mechanism_ == SaslMechanism::anonymous) {
+    // The default user, if there is one: RabbitMQ's anonymous_login_user.
+    user_ = broker_.options().default_user;
+    if (!broker_.access_control().find_user(user_)) return refuse_login();
+  } else {
+    if (!credentials) {
+      log::warn("connection refused: peer={} reason=\"malformed response of mechanism {}\"", peer_.address,
+                name_of(mechanism_));
+      close_silently(refusal_pause);
+      return {};
+    }
+    user_ = credentials->user;
+    if (!broker_.access_control().password_matches(user_, credentials->password)) return refuse_login();
+  }
+  if (!peer_.is_loopback && broker_.is_loopback_user(user_)) return refuse_login();
+  state_ = State::awaiting_tune_ok;
+  const auto& options = broker_.options();
+  send(channel_zero, connection::Tune{.channel_max = options.channel_max,
+                                      .frame_max = options.frame_max,
+                                      .heartbeat = static_cast<std::uint16_t>(options.heartbeat.count())});
+  return {};
+}
+
+Result<void> Connection::refuse_login() {
+  log::warn("connection refused: peer={} user={} reason=\"login refused\"", peer_.address, user_);
+  if (!has_capability("authentication_failure_close")) {
+    close_silently(refusal_pause);
+    return {};
+  }
+  auto error = protocol::access_refused(fmt::format(
+      "Login was refused using authentication mechanism {}. For details see the broker logfile.", name_of(mechanism_)));
+  close_with(error);
+  return {};
+}
+
+Result<void> Connection::handle(const connection::TuneOk& tune_ok) {
+  if (state_ != State::awaiting_tune_ok) return refuse_method();
+  const auto& options = broker_.options();
+  const auto exceeds = [](std::uint32_t asked, std::uint32_t offered) {
+    return offered != 0 && (asked == 0 || asked > offered);
+  };
+  const bool is_frame_too_small = tune_ok.frame_max != 0 && tune_ok.frame_max < protocol::frame_size_min;
+  if (exceeds(tune_ok.channel_max, options.channel_max) || exceeds(tune_ok.frame_max, options.frame_max) ||
+      is_frame_too_small) {
+    log::warn(
+        "connection refused: peer={} user={} reason=\"negotiated limits out of bounds\" channel_max={} frame_max={}",
+        peer_.address, user_, tune_ok.channel_max, tune_ok.frame_max);
+    close_silently(refusal_pause);
+    return {};
+  }
+  channel_max_ = tune_ok.channel_max == 0 ? UINT16_MAX : tune_ok.channel_max;
+  frame_max_ = tune_ok.frame_max;
+  heartbeat_ = seconds{tune_ok.heartbeat};
+  state_ = State::awaiting_open;
+  return {};
+}
+
+Result<void> Connection::handle(const connection::Open& open) {
+  if (state_ != State::awaiting_open) return refuse_method();
+  virtual_host_ = broker_.find_virtual_host(open.virtual_host);
+  if (!virtual_host_) return protocol::not_allowed(fmt::format("vhost {} not found", open.virtual_host));
+  if (!broker_.access_control().may_enter(user_, open.virtual_host))
+    return protocol::not_allowed(fmt::format("access to vhost '{}' refused for user '{}'", open.virtual_host, user_));
+  state_ = State::running;
+  log::info("connection opened: peer={} user={} virtual_host={}", peer_.address, user_, open.virtual_host);
+  send(channel_zero, connection::OpenOk{});
+  return {};
+}
+
+Result<void> Connection::handle(const connection::UpdateSecret& update_secret) {
+  if (state_ != State::running) return refuse_method();
+  // A password does not expire, so a new one has nothing to prolong; RabbitMQ answers just so.
+  static_cast<void>(update_secret);
+  send(channel_zero, connection::UpdateSecretOk{});
+  return {};
+}
+
+bool Connection::has_capability(std::string_view name) const {
+  const auto capabilities = FieldTable{protocol::as_octets(client_properties_)}.find("capabilities");
+  const auto table = capabilities ? capabilities->as_table() : std::nullopt;
+  const auto value = table ? table->find(name) : std::nullopt;
+  return value && value->as_bool().value_or(false);
+}
+
+// --- the end
+
+Result<void> Connection::handle(const connection::Close&) {
+  if (state_ == State::closing) {
+    send(channel_zero, connection::CloseOk{});
+    return {};
+  }
+  if (state_ != State::running && state_ != State::closed) return refuse_method();
+  drop_channels();
+  send(channel_zero, connection::CloseOk{});
+  if (state_ == State::running) log::info("connection closed: peer={} user={}", peer_.address, user_);
+  state_ = State::closed;
+  deadline_ = shard_.now() + close_timeout;
+  return {};
+}
+
+Result<void> Connection::handle(const connection::CloseOk&) {
+  if (state_ != State::closing) return refuse_method();
+  finish();
+  return {};
+}
+
+void Connection::fail(ChannelNumber number, const protocol::AmqpError& error) {
+  if (state_ == State::closing || state_ == State::closed || state_ == State::finished) return;
+  Channel* channel = find_channel(number);
+  if (error.scope() == protocol::Scope::connection || !channel) return close_with(error);
+  log::warn("channel closed: peer={} user={} channel={} reason=\"{}\"", peer_.address, user_,
+            static_cast<unsigned>(number), error.reply_text());
+  channel->close_with(error);
+}
+
+void Connection::close_with(const protocol::AmqpError& error) {
+  if (state_ == State::closing || state_ == State::closed || state_ == State::finished) return;
+  // Who has not yet said who it is, or has not agreed on limits, gets no word but the refusal of its login.
+  const bool is_in_handshake = state_ < State::awaiting_open;
+  log::warn("connection error: peer={} user={} reason=\"{}\"", peer_.address, user_, error.reply_text());
+  if (is_in_handshake && error.code != protocol::ReplyCode::access_refused) return close_silently(refusal_pause);
+  drop_channels();
+  const std::string text = error.reply_text();
+  send(channel_zero, connection::Close{.reply_code = static_cast<std::uint16_t>(error.code),
+                                       .reply_text = text,
+                                       .class_id = error.method.class_id,
+                                       .method_id = error.method.method_id});
+  state_ = State::closing;
+  deadline_ = shard_.now() + close_timeout;
+}
+
+void Connection::close_silently(milliseconds pause) {
+  state_ = State::silent;
+  deadline_ = shard_.now() + pause;
+}
+
+void Connection::force_close(std::string_view reason) {
+  if (is_paused()) {
+    forced_close_reason_ = reason;
+    return;
+  }
+  shard_.begin_turn();
+  if (state_ < State::awaiting_open) return finish();
+  close_with({.code = protocol::ReplyCode::connection_forced, .text = std::string{reason}});
+}
+
+void Connection::disconnected() {
+  shard_.begin_turn();
+  if (state_ == State::running) log::info("connection lost: peer={} user={}", peer_.address, user_);
+  drop_channels();
+  output_.clear();
+  state_ = State::finished;
+}
+
+void Connection::finish() {
+  drop_channels();
+  state_ = State::finished;
+  write_later();
+}
+
+// --- pauses and turns
+
+void Connection::resume() {
+  if (--pauses_ > 0) return;
+  if (!forced_close_reason_.empty()) force_close(std::exchange(forced_close_reason_, {}));
+  if (!is_receiving_) transport_.resume();
+}
+
+void Connection::hold_output_until_stored() {
+  ++output_holds_;
+  shard_.begin_turn();
+  shard_.log().when_written([this, alive = std::weak_ptr<int>{alive_}] {
+    if (alive.expired()) return;
+    --output_holds_;
+    write_later();
+  });
+}
+
+void Connection::end_turn_for(Channel& channel) {
+  if (std::find(ending_channels_.begin(), ending_channels_.end(), &channel) == ending_channels_.end())
+    ending_channels_.push_back(&channel);
+  write_later();
+}
+
+void Connection::end_turn() {
+  for (std::size_t i = 0; i < ending_channels_.size(); ++i)
+    if (Channel* channel = ending_channels_[i]) channel->end_turn();
+  ending_channels_.clear();
+  if (is_output_full()) was_output_full_ = true;
+  if (output_holds_ == 0 && !output_.empty()) {
+    last_sent_ = shard_.now();
+    transport_.write();
+  }
+  if (state_ == State::finished) transport_.close();
+}
+
+void Connection::output_written() {
+  if (!was_output_full_ || output_.size() > output_drained_octets) return;
+  was_output_full_ = false;
+  for (auto& [number, channel] : channels_) channel->output_drained();
+  transport_.resume();
+}
+
+void Connection::tick(TimePoint now) {
+  if (std::exchange(has_received_, false)) last_received_ = now;
+  if (!is_paused() && wants_input()) transport_.resume();
+  const bool has_deadline = state_ != State::running;
+  if (has_deadline && now >= deadline_ && state_ != State::finished) {
+    if (state_ < State::awaiting_open)
+      log::warn("connection refused: peer={} reason=\"handshake timed out\"", peer_.address);
+    if (!is_paused()) finish();
+    return;
+  }
+  if (state_ != State::running || heartbeat_ == seconds{0}) return;
+  if (now - last_sent_ >= heartbeat_ / 2) {
+    protocol::append_heartbeat(output_);
+    write_later();
+  }
+  // Two intervals without a sign of life.  AMQP 0-9-1, section 4.2.7.
+  if (now - last_received_ >= 2 * heartbeat_ && wants_input()) {
+    log::warn("connection lost: peer={} user={} reason=\"missed heartbeats\" heartbeat_s={}", peer_.address, user_,
+              heartbeat_.count());
+    finish();
+  }
+}
+
+}  // namespace leveret::broker::amqp

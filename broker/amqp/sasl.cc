@@ -1,0 +1,46 @@
+#include "broker/amqp/sasl.h"
+
+#include <array>
+#include <utility>
+
+#include "protocol/field_table.h"
+
+namespace leveret::broker::amqp {
+namespace {
+
+constexpr std::array<std::pair<SaslMechanism, std::string_view>, 3> mechanism_names{
+    {{SaslMechanism::plain, "PLAIN"}, {SaslMechanism::amqplain, "AMQPLAIN"}, {SaslMechanism::anonymous, "ANONYMOUS"}}};
+
+}  // namespace
+
+std::optional<SaslMechanism> sasl_mechanism(std::string_view name) {
+  for (const auto& [mechanism, mechanism_name] : mechanism_names)
+    if (mechanism_name == name) return mechanism;
+  return {};
+}
+
+std::string_view name_of(SaslMechanism mechanism) {
+  return mechanism_names[static_cast<std::size_t>(mechanism)].second;
+}
+
+std::optional<Credentials> parse_plain(std::string_view response) {
+  const std::size_t first = response.find('\0');
+  if (first == std::string_view::npos) return {};
+  const std::size_t second = response.find('\0', first + 1);
+  if (second == std::string_view::npos) return {};
+  const std::string_view password = response.substr(second + 1);
+  if (password.find('\0') != std::string_view::npos) return {};
+  return Credentials{.user = std::string{response.substr(first + 1, second - first - 1)},
+                     .password = std::string{password}};
+}
+
+std::optional<Credentials> parse_amqplain(std::string_view response) {
+  const protocol::FieldTable table{protocol::as_octets(response)};
+  if (!protocol::FieldTable::validate(table.octets())) return {};
+  const auto login = table.find("LOGIN");
+  const auto password = table.find("PASSWORD");
+  if (!login || !login->as_text() || !password || !password->as_text()) return {};
+  return Credentials{.user = std::string{*login->as_text()}, .password = std::string{*password->as_text()}};
+}
+
+}  // namespace leveret::broker::amqp

@@ -1,0 +1,88 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "broker/ids.h"
+#include "protocol/octets.h"
+
+namespace leveret::broker::amqp {
+
+using protocol::DeliveryTag;
+
+/// The deliveries of a channel that its client has not settled yet, by delivery tag.
+class Unacknowledged {
+ public:
+  struct Delivered {
+    DeliveryTag tag{};
+    QueueAddress queue{};
+    Position position{};
+    ConsumerId consumer{};  // none for basic.get
+  };
+
+  /// Tags rise from call to call.
+  void add(const Delivered& delivered) {
+    entries_.push_back({delivered, true});
+    ++size_;
+    if (delivered.consumer != ConsumerId::none) ++held_by_consumers_;
+  }
+
+  /// Takes out the delivery of this tag, or all up to it; of tag 0 with `multiple`, all there are.
+  /// Nothing when there is no such delivery; tag 0 with `multiple` is never wrong.
+  std::optional<std::vector<Delivered>> take(DeliveryTag tag, bool multiple) {
+    std::vector<Delivered> taken;
+    if (multiple) {
+      if (tag != DeliveryTag{0} && !find(tag)) return {};
+      while (!entries_.empty() && (tag == DeliveryTag{0} || entries_.front().delivered.tag <= tag)) {
+        if (entries_.front().is_held) release(entries_.front(), taken);
+        entries_.pop_front();
+      }
+      return taken;
+    }
+    Entry* entry = find(tag);
+    if (!entry) return {};
+    release(*entry, taken);
+    while (!entries_.empty() && !entries_.front().is_held) entries_.pop_front();
+    return taken;
+  }
+
+  std::vector<Delivered> take_all() { return *take(DeliveryTag{0}, true); }
+
+  /// Puts back what was taken, in order of its tags: a transaction has been rolled back.
+  void put_back(std::vector<Delivered> deliveries) {
+    for (const Delivered& delivered : take_all()) deliveries.push_back(delivered);
+    std::sort(deliveries.begin(), deliveries.end(), [](auto& a, auto& b) { return a.tag < b.tag; });
+    for (const Delivered& delivered : deliveries) add(delivered);
+  }
+
+  std::size_t size() const { return size_; }
+  /// How many of them count against a prefetch.
+  std::size_t held_by_consumers() const { return held_by_consumers_; }
+
+ private:
+  struct Entry {
+    Delivered delivered{};
+    bool is_held = false;
+  };
+
+  Entry* find(DeliveryTag tag) {
+    const auto found = std::lower_bound(entries_.begin(), entries_.end(), tag,
+                                        [](const Entry& entry, DeliveryTag t) { return entry.delivered.tag < t; });
+    return found != entries_.end() && found->delivered.tag == tag && found->is_held ? &*found : nullptr;
+  }
+
+  void release(Entry& entry, std::vector<Delivered>& taken) {
+    entry.is_held = false;
+    --size_;
+    if (entry.delivered.consumer != ConsumerId::none) --held_by_consumers_;
+    taken.push_back(entry.delivered);
+  }
+
+  std::deque<Entry> entries_{};  // those taken out of the middle stay until all before them have gone
+  std::size_t size_ = 0;
+  std::size_t held_by_consumers_ = 0;
+};
+
+}  // namespace leveret::broker::amqp

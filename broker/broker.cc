@@ -1,0 +1,176 @@
+#include "broker/broker.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <numeric>
+#include <unordered_set>
+
+#include <unistd.h>
+
+#include "broker/definitions.h"
+#include "broker/log.h"
+#include "broker/password_hash.h"
+
+namespace leveret::broker {
+namespace {
+
+using definitions::Key;
+using definitions::Kind;
+
+}  // namespace
+
+/// The store's definitions by kind: they are taken up in another order than that of their keys.
+struct Broker::Recovered {
+  struct Definition {
+    Key key;
+    std::string value;
+    FieldTable fields() const { return FieldTable{protocol::as_octets(value)}; }
+  };
+  std::vector<Definition> virtual_hosts{}, queues{}, exchanges{}, bindings{};
+
+  explicit Recovered(storage::Store& store, AccessControl& access_control) {
+    store.recover_definitions([&](std::string_view encoded_key, std::string_view value) {
+      auto key = definitions::parse_key(encoded_key);
+      const FieldTable fields{protocol::as_octets(value)};
+      if (!key || !FieldTable::validate(fields.octets()))
+        throw storage::StoreError{"the store holds a definition that cannot be read; restore the data directory"};
+      if (access_control.restore(encoded_key, fields)) return;
+      if (auto* definitions = of(key->kind)) definitions->push_back({*std::move(key), std::string{value}});
+    });
+  }
+
+  std::vector<Definition>* of(Kind kind) {
+    switch (kind) {
+      case Kind::virtual_host:
+        return &virtual_hosts;
+      case Kind::queue:
+        return &queues;
+      case Kind::exchange:
+        return &exchanges;
+      case Kind::binding:
+        return &bindings;
+      default:
+        return nullptr;
+    }
+  }
+};
+
+Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, const Clock& clock)
+    : options_(std::move(options)),
+      store_(std::move(store)),
+      clock_(clock),
+      access_control_(*store_),
+      connections_(options_.shards) {
+  for (std::size_t i = 0; i < options_.shards; ++i)
+    shards_.push_back(std::make_unique<Shard>(ShardIndex{static_cast<std::uint16_t>(i)}, shards_, *store_, clock_));
+}
+
+Broker::~Broker() {
+  for (const auto& shard : shards_) shard->stop();
+  store_.reset();  // hands its last batches back to the shards, so it goes before them
+}
+
+std::string Broker::cluster_name() const {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) return "rabbit@localhost";
+  return std::string{"rabbit@"} + host.data();
+}
+
+void Broker::recover() {
+  Recovered recovered{*store_, access_control_};
+  for (const auto& definition : recovered.virtual_hosts) {
+    const std::string& name = definition.key.parts.at(0);
+    virtual_hosts_.emplace(name, std::make_shared<VirtualHost>(name, *store_, next_queue_id_));
+  }
+  const auto virtual_host_of = [this](const Key& key) { return find_virtual_host(key.parts.at(0)); };
+
+  std::unordered_set<QueueId> known;
+  std::size_t next_shard = 0;
+  for (const auto& definition : recovered.queues) {
+    const auto virtual_host = virtual_host_of(definition.key);
+    if (!virtual_host) continue;
+    QueueRecord record = definitions::queue_from(definition.key, definition.fields());
+    known.insert(record.address.queue);
+    recover_queue(virtual_host, std::move(record),
+                  ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())});
+  }
+  for (const auto& definition : recovered.exchanges)
+    if (const auto virtual_host = virtual_host_of(definition.key))
+      virtual_host->restore_exchange(definitions::exchange_from(definition.key, definition.fields()));
+  for (const auto& definition : recovered.bindings)
+    if (const auto virtual_host = virtual_host_of(definition.key))
+      virtual_host->restore_binding(definitions::binding_from(definition.key));
+
+  for (const QueueId queue : store_->stored_queues()) {
+    if (!known.contains(queue)) store_->drop_queue(queue);
+    next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(queue) + 1);
+  }
+  if (virtual_hosts_.empty()) make_defaults();
+}
+
+void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record, ShardIndex shard) {
+  const QueueId id = record.address.queue;
+  record.address.shard = shard;
+  next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(id) + 1);
+  Queue& queue = shards_[static_cast<std::size_t>(shard)]->add_queue(*virtual_host,
+                                                                     virtual_host->restore_queue(std::move(record)));
+  const auto state = store_->recover_queue(id, [&](const storage::StoredMessage& stored) {
+    MessageRef message = Message::from_stored(stored.content);
+    if (!message)
+      throw storage::StoreError{"the store holds a message that cannot be read; restore the data directory"};
+    queue.restore(stored.position, std::move(message), stored.redelivered);
+  });
+  queue.restored(state.next_position);
+}
+
+void Broker::make_defaults() {
+  add_virtual_host(options_.default_virtual_host);
+  access_control_.put_user({.name = options_.default_user,
+                            .password_hash = hash_password(options_.default_password),
+                            .tags = {"administrator"}});
+  access_control_.put_permission(options_.default_user, options_.default_virtual_host,
+                                 {.configure = ".*", .write = ".*", .read = ".*"});
+}
+
+void Broker::close() {
+  for (const auto& shard : shards_) {
+    for (const auto& [id, queue] : shard->queues()) queue->store_exact_mark();
+    shard->log().hand_over();
+  }
+  store_->close();
+}
+
+std::shared_ptr<VirtualHost> Broker::find_virtual_host(std::string_view name) const {
+  const std::shared_lock lock{virtual_hosts_mutex_};
+  const auto found = virtual_hosts_.find(name);
+  return found == virtual_hosts_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<VirtualHost> Broker::add_virtual_host(std::string_view name) {
+  const std::unique_lock lock{virtual_hosts_mutex_};
+  auto& virtual_host = virtual_hosts_[std::string{name}];
+  if (!virtual_host) {
+    store_->put_definition(definitions::make_key(Kind::virtual_host, {name}), {});
+    virtual_host = std::make_shared<VirtualHost>(std::string{name}, *store_, next_queue_id_);
+  }
+  return virtual_host;
+}
+
+bool Broker::is_loopback_user(std::string_view user) const {
+  const auto& users = options_.loopback_users;
+  return std::find(users.begin(), users.end(), user) != users.end();
+}
+
+std::size_t Broker::connection_count() const {
+  return std::accumulate(connections_.begin(), connections_.end(), std::size_t{0},
+                         [](std::size_t sum, const auto& count) { return sum + count.load(); });
+}
+
+Shard& Broker::least_loaded_shard() {
+  const auto least = std::min_element(connections_.begin(), connections_.end(),
+                                      [](const auto& a, const auto& b) { return a.load() < b.load(); });
+  return *shards_[static_cast<std::size_t>(least - connections_.begin())];
+}
+
+}  // namespace leveret::broker

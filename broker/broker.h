@@ -1,0 +1,91 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/access_control.h"
+#include "broker/clock.h"
+#include "broker/shard.h"
+#include "broker/virtual_host.h"
+
+namespace leveret::broker {
+
+struct BrokerOptions {
+  std::size_t shards = 1;
+
+  std::uint16_t channel_max = 2047;
+  std::uint32_t frame_max = 131'072;  // octets
+  std::chrono::seconds heartbeat{60};
+  std::chrono::milliseconds handshake_timeout{10'000};
+  std::uint64_t message_size_max = 128ull * 1024 * 1024;  // octets of a body
+
+  /// Made when the store knows no user yet.
+  std::string default_user = "guest";
+  std::string default_password = "guest";
+  std::string default_virtual_host = "/";
+  /// Users who may log in from this machine only.
+  std::vector<std::string> loopback_users{"guest"};
+};
+
+/// The broker: its shards, virtual hosts and users, over one store.  Takes calls from any thread once `recover` is
+/// done.
+class Broker {
+ public:
+  Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, const Clock& clock);
+  ~Broker();
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  /// Takes up what the store has kept; on the first start makes the default virtual host and user.  Before the shards
+  /// start.  Errors: StoreError.
+  void recover();
+  /// After the shards have stopped: stores what must be exact after a clean stop, and closes the store.
+  void close();
+
+  const BrokerOptions& options() const { return options_; }
+  const Clock& clock() const { return clock_; }
+  AccessControl& access_control() { return access_control_; }
+  std::vector<std::unique_ptr<Shard>>& shards() { return shards_; }
+  std::string cluster_name() const;
+
+  /// Nothing when there is none of that name.
+  std::shared_ptr<VirtualHost> find_virtual_host(std::string_view name) const;
+  std::shared_ptr<VirtualHost> add_virtual_host(std::string_view name);
+
+  bool is_loopback_user(std::string_view user) const;
+
+  /// Where a new connection goes: to the shard with the fewest.
+  Shard& least_loaded_shard();
+  void connection_opened(ShardIndex shard) { ++connections_[static_cast<std::size_t>(shard)]; }
+  void connection_closed(ShardIndex shard) { --connections_[static_cast<std::size_t>(shard)]; }
+  std::size_t connection_count() const;
+
+  ConnectionId next_connection_id() { return ConnectionId{next_id_.fetch_add(1)}; }
+  SessionId next_session_id() { return SessionId{next_id_.fetch_add(1)}; }
+  ConsumerId next_consumer_id() { return ConsumerId{next_id_.fetch_add(1)}; }
+
+ private:
+  struct Recovered;
+
+  void make_defaults();
+  void recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record, ShardIndex shard);
+
+  const BrokerOptions options_;
+  std::unique_ptr<storage::Store> store_;
+  const Clock& clock_;
+  std::atomic<std::uint64_t> next_id_{1};
+  std::atomic<std::uint64_t> next_queue_id_{1};
+  AccessControl access_control_;
+  mutable std::shared_mutex virtual_hosts_mutex_{};
+  std::map<std::string, std::shared_ptr<VirtualHost>, std::less<>> virtual_hosts_{};
+  std::vector<std::atomic<std::size_t>> connections_;
+  std::vector<std::unique_ptr<Shard>> shards_{};
+};
+
+}  // namespace leveret::broker

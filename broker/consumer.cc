@@ -1,0 +1,52 @@
+#include "broker/consumer.h"
+
+#include <iterator>
+
+namespace leveret::broker {
+
+Consumer& Consumers::add(std::unique_ptr<Consumer> consumer) {
+  Consumer& added = *consumers_.emplace(consumer->request.id, std::move(consumer)).first->second;
+  credit_changed(added);
+  return added;
+}
+
+std::unique_ptr<Consumer> Consumers::remove(ConsumerId id) {
+  const auto found = consumers_.find(id);
+  if (found == consumers_.end()) return {};
+  std::unique_ptr<Consumer> removed = std::move(found->second);
+  consumers_.erase(found);
+  if (removed->is_waiting) leave_line(*removed);
+  return removed;
+}
+
+Consumer* Consumers::find(ConsumerId id) {
+  const auto found = consumers_.find(id);
+  return found == consumers_.end() ? nullptr : found->second.get();
+}
+
+Consumer* Consumers::next() {
+  return line_.empty() ? nullptr : line_.begin()->second.front();
+}
+
+void Consumers::served(Consumer& consumer) {
+  if (!consumer.has_credit()) return leave_line(consumer);
+  auto& line = line_.find(consumer.request.priority)->second;
+  line.splice(line.end(), line, consumer.place);
+}
+
+void Consumers::credit_changed(Consumer& consumer) {
+  if (consumer.has_credit() == consumer.is_waiting) return;
+  if (consumer.is_waiting) return leave_line(consumer);
+  auto& line = line_[consumer.request.priority];
+  consumer.place = line.insert(line.end(), &consumer);
+  consumer.is_waiting = true;
+}
+
+void Consumers::leave_line(Consumer& consumer) {
+  const auto line = line_.find(consumer.request.priority);
+  line->second.erase(consumer.place);
+  if (line->second.empty()) line_.erase(line);
+  consumer.is_waiting = false;
+}
+
+}  // namespace leveret::broker

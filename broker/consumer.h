@@ -1,0 +1,70 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "broker/session.h"
+
+namespace leveret::broker {
+
+/// What basic.consume asks of a queue.
+struct ConsumerRequest {
+  ConsumerId id{};
+  bool no_ack = false;
+  bool exclusive = false;
+  std::int32_t priority = 0;
+  std::uint16_t prefetch = 0;  // 0 is no limit
+};
+
+/// Who receives a queue's messages, and how many unacknowledged ones at once.  Belongs to its queue.
+struct Consumer {
+  using Place = std::list<Consumer*>::iterator;
+
+  ConsumerRequest request{};
+  Session* session = nullptr;
+  std::unique_ptr<Session> owned_session{};  // the MailSession of a consumer on another shard
+  std::uint32_t unacknowledged = 0;
+  bool is_blocked = false;  // its session refused; until `unblock`
+  bool is_waiting = false;  // stands in the line of those who can take a delivery, at `place`
+  Place place{};
+
+  bool has_credit() const {
+    return !is_blocked && (request.prefetch == 0 || request.no_ack || unacknowledged < request.prefetch);
+  }
+};
+
+/// A queue's consumers.  Those who can take a delivery stand in line, by priority and then by turn: who has been served
+/// goes to the end of the line, who gets credit again joins at its end, as RabbitMQ does it.
+class Consumers {
+ public:
+  Consumer& add(std::unique_ptr<Consumer> consumer);
+  /// Hands the consumer out to whoever ends it; nothing when there is none of that id.
+  std::unique_ptr<Consumer> remove(ConsumerId id);
+  Consumer* find(ConsumerId id);
+
+  /// The next in line, or nothing.
+  Consumer* next();
+  /// After a delivery: to the end of the line, or out of it when its credit is used up.
+  void served(Consumer& consumer);
+  /// Puts it in line, or takes it out, as its credit now says.
+  void credit_changed(Consumer& consumer);
+
+  std::size_t size() const { return consumers_.size(); }
+  bool empty() const { return consumers_.empty(); }
+  template <class Function>
+  void for_each(Function function) {
+    for (auto& [id, consumer] : consumers_) function(*consumer);
+  }
+
+ private:
+  void leave_line(Consumer& consumer);
+
+  std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers_{};
+  std::map<std::int32_t, std::list<Consumer*>, std::greater<>> line_{};
+};
+
+}  // namespace leveret::broker

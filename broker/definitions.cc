@@ -1,0 +1,121 @@
+#include "broker/definitions.h"
+
+namespace leveret::broker::definitions {
+namespace {
+
+using protocol::FieldTableBuilder;
+
+void put_part(std::string& key, std::string_view part) {
+  for (int shift = 24; shift >= 0; shift -= 8) key.push_back(static_cast<char>(part.size() >> shift));
+  key.append(part);
+}
+
+bool flag(FieldTable value, std::string_view name) {
+  const auto found = value.find(name);
+  return found && found->as_bool().value_or(false);
+}
+
+std::string text(FieldTable value, std::string_view name) {
+  const auto found = value.find(name);
+  return std::string{found ? found->as_text().value_or("") : ""};
+}
+
+FieldTable table(FieldTable value, std::string_view name) {
+  const auto found = value.find(name);
+  return found ? found->as_table().value_or(FieldTable{}) : FieldTable{};
+}
+
+FieldTable view_of(const std::string& encoded) {
+  return FieldTable{protocol::as_octets(encoded)};
+}
+
+std::string owned(FieldTable fields) {
+  return std::string{protocol::as_text(fields.octets())};
+}
+
+}  // namespace
+
+std::string make_key(Kind kind, std::initializer_list<std::string_view> parts) {
+  std::string key{static_cast<char>(kind)};
+  for (const auto part : parts) put_part(key, part);
+  return key;
+}
+
+std::optional<Key> parse_key(std::string_view encoded) {
+  if (encoded.empty()) return {};
+  Key key{.kind = static_cast<Kind>(encoded.front())};
+  encoded.remove_prefix(1);
+  while (!encoded.empty()) {
+    if (encoded.size() < 4) return {};
+    std::size_t size = 0;
+    for (int i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(encoded[static_cast<std::size_t>(i)]);
+    encoded.remove_prefix(4);
+    if (encoded.size() < size) return {};
+    key.parts.emplace_back(encoded.substr(0, size));
+    encoded.remove_prefix(size);
+  }
+  return key;
+}
+
+std::string key_of(std::string_view virtual_host, const Exchange& exchange) {
+  return make_key(Kind::exchange, {virtual_host, exchange.name});
+}
+
+std::string value_of(const Exchange& exchange) {
+  FieldTableBuilder value;
+  value.put("type", name_of(exchange.type));
+  value.put("auto_delete", exchange.is_auto_delete);
+  value.put("internal", exchange.is_internal);
+  value.put("arguments", view_of(exchange.arguments));
+  return value.take();
+}
+
+Exchange exchange_from(const Key& key, FieldTable value) {
+  Exchange exchange{.name = key.parts.at(1),
+                    .type = exchange_type(text(value, "type")).value_or(ExchangeType::direct),
+                    .is_durable = true,
+                    .is_auto_delete = flag(value, "auto_delete"),
+                    .is_internal = flag(value, "internal"),
+                    .arguments = owned(table(value, "arguments"))};
+  if (const auto alternate = view_of(exchange.arguments).find("alternate-exchange"))
+    exchange.alternate_exchange = alternate->as_text();
+  return exchange;
+}
+
+std::string key_of(std::string_view virtual_host, const QueueRecord& queue) {
+  return make_key(Kind::queue, {virtual_host, queue.name});
+}
+
+std::string value_of(const QueueRecord& queue) {
+  FieldTableBuilder value;
+  value.put("id", static_cast<std::int64_t>(queue.address.queue));
+  value.put("auto_delete", queue.is_auto_delete);
+  value.put("arguments", view_of(queue.arguments));
+  return value.take();
+}
+
+QueueRecord queue_from(const Key& key, FieldTable value) {
+  const auto id = value.find("id");
+  return {.address = {.queue = QueueId{static_cast<std::uint64_t>(id ? id->as_integer().value_or(0) : 0)}},
+          .name = key.parts.at(1),
+          .is_declared_durable = true,
+          .is_auto_delete = flag(value, "auto_delete"),
+          .arguments = owned(table(value, "arguments"))};
+}
+
+std::string key_of(std::string_view virtual_host, const Binding& binding) {
+  const bool is_queue = binding.destination.queue != nullptr;
+  return make_key(Kind::binding, {virtual_host, binding.source->name, is_queue ? "q" : "e",
+                                  is_queue ? binding.destination.queue->name : binding.destination.exchange->name,
+                                  binding.key, binding.arguments});
+}
+
+BindingRequest binding_from(const Key& key) {
+  return {.source = key.parts.at(1),
+          .to = key.parts.at(2) == "q" ? BindingRequest::To::queue : BindingRequest::To::exchange,
+          .destination = key.parts.at(3),
+          .routing_key = key.parts.at(4),
+          .arguments = view_of(key.parts.at(5))};
+}
+
+}  // namespace leveret::broker::definitions

@@ -1,0 +1,47 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/virtual_host.h"
+
+namespace leveret::broker::definitions {
+
+/// How durable topology, virtual hosts, users and permissions stand in the store.
+///
+/// A key is a kind and the parts that identify the definition, each behind its size (long, big-endian), so that parts
+/// may hold any octets.  A value is a field table, so that new members can join it.
+enum class Kind : char {
+  virtual_host = 'v',
+  exchange = 'x',
+  queue = 'q',
+  binding = 'b',
+  user = 'u',
+  permission = 'p',
+  topic_permission = 't',
+  setting = 's',
+};
+
+std::string make_key(Kind kind, std::initializer_list<std::string_view> parts);
+
+struct Key {
+  Kind kind{};
+  std::vector<std::string> parts{};
+};
+/// Nothing when it is not a key that `make_key` made.
+std::optional<Key> parse_key(std::string_view key);
+
+std::string key_of(std::string_view virtual_host, const Exchange& exchange);
+std::string value_of(const Exchange& exchange);
+Exchange exchange_from(const Key& key, FieldTable value);
+
+std::string key_of(std::string_view virtual_host, const QueueRecord& queue);
+std::string value_of(const QueueRecord& queue);
+/// Its address has no shard yet.
+QueueRecord queue_from(const Key& key, FieldTable value);
+
+std::string key_of(std::string_view virtual_host, const Binding& binding);
+/// Points into `key`; a binding has nothing beside it, so its value is empty.
+BindingRequest binding_from(const Key& key);
+
+}  // namespace leveret::broker::definitions

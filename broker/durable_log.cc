@@ -1,0 +1,105 @@
+#include "broker/durable_log.h"
+
+#include <utility>
+
+namespace leveret::broker {
+
+DurableLog::DurableLog(storage::Store& store, std::function<void(std::function<void()>)> run_on_shard,
+                       std::function<void(const ConfirmTicket&)> confirm)
+    : store_(store), run_on_shard_(std::move(run_on_shard)), confirm_(std::move(confirm)) {}
+
+AppendNumber DurableLog::append(QueueId queue, Position position, const MessageRef& message,
+                                const ConfirmTicket& ticket) {
+  appends_.push_back({.queue = queue, .position = position, .message = message, .ticket = ticket});
+  gathered_octets_ += message->footprint();
+  ++live_appends_;
+  return AppendNumber{first_gathered_ + appends_.size() - 1};
+}
+
+DurableLog::Append* DurableLog::gathered(AppendNumber append) {
+  const auto number = static_cast<std::uint64_t>(append);
+  return number < first_gathered_ ? nullptr : &appends_[number - first_gathered_];
+}
+
+bool DurableLog::note_delivered(AppendNumber number) {
+  Append* append = gathered(number);
+  if (append) append->is_delivered = true;
+  return append;
+}
+
+bool DurableLog::withdraw(AppendNumber number) {
+  Append* append = gathered(number);
+  if (!append) return false;
+  gathered_octets_ -= append->message->footprint();
+  append->message.reset();
+  --live_appends_;
+  confirm_(append->ticket);
+  return true;
+}
+
+void DurableLog::settle(QueueId queue, Position position, AppendNumber append) {
+  if (!withdraw(append)) settlements_.push_back({queue, position});
+}
+
+void DurableLog::mark_delivered(QueueId queue, Position before) {
+  marks_.push_back({queue, before});
+}
+
+void DurableLog::when_written(std::function<void()> written) {
+  waiting_.push_back(std::move(written));
+}
+
+std::unique_ptr<storage::Batch> DurableLog::make_batch() {
+  auto batch = spare_batch_ ? std::move(spare_batch_) : std::make_unique<storage::Batch>();
+  const Message* last = nullptr;
+  storage::ContentIndex content{};
+  for (Append& append : appends_) {
+    if (!append.message) continue;
+    // The queues of one message follow each other: it is handed over once for all of them.
+    if (&*append.message != last) {
+      last = &*append.message;
+      const Octets octets = last->stored();
+      content = batch->add({octets, append.message.release(),
+                            [](void* owner) { MessageRef::adopt(static_cast<Message*>(owner)).reset(); }});
+    }
+    batch->appends.push_back({append.queue, append.position, content, append.is_delivered});
+    if (append.ticket) writing_tickets_.push_back(append.ticket);
+  }
+  batch->settlements.swap(settlements_);
+  batch->delivered.swap(marks_);
+  forget_appends();
+  return batch;
+}
+
+void DurableLog::forget_appends() {
+  first_gathered_ += appends_.size();
+  live_appends_ = 0;
+  appends_.clear();
+}
+
+void DurableLog::hand_over() {
+  if (live_appends_ == 0) forget_appends();
+  if (is_writing_ || is_empty()) return;
+  is_writing_ = true;
+  writing_octets_ = std::exchange(gathered_octets_, 0);
+  writing_waiting_.swap(waiting_);
+  store_.commit(make_batch(), [this](std::unique_ptr<storage::Batch> batch, storage::StoreStatus status) {
+    // A store that ends without having written confirms nothing; what it was handed is released with the batch.
+    auto shared = std::make_shared<std::unique_ptr<storage::Batch>>(std::move(batch));
+    run_on_shard_([this, shared, status] {
+      if (status == storage::StoreStatus::stored) written(std::move(*shared));
+    });
+  });
+}
+
+void DurableLog::written(std::unique_ptr<storage::Batch> batch) {
+  batch->clear();
+  spare_batch_ = std::move(batch);
+  is_writing_ = false;
+  writing_octets_ = 0;
+  for (const ConfirmTicket& ticket : writing_tickets_) confirm_(ticket);
+  writing_tickets_.clear();
+  for (const auto& waiting : std::exchange(writing_waiting_, {})) waiting();
+}
+
+}  // namespace leveret::broker

@@ -1,0 +1,84 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "broker/message.h"
+#include "broker/session.h"
+#include "storage/store.h"
+
+namespace leveret::broker {
+
+/// The number of an append in its shard's log; rises by one.
+enum class AppendNumber : std::uint64_t {
+  none = 0,       // the message is not stored
+  recovered = 1,  // the store gave it back: it has been written long since
+};
+
+/// What one shard has to make durable: gathers what its turns do, and hands it to the store as one batch whenever the
+/// store has finished the one before.  Belongs to its shard.
+///
+/// An append that is settled before it is handed over is never written, and counts as safe then: it has been consumed.
+class DurableLog {
+ public:
+  /// `run_on_shard` takes work from any thread to the shard; `confirm` tells a publisher that an append is safe.
+  DurableLog(storage::Store& store, std::function<void(std::function<void()>)> run_on_shard,
+             std::function<void(const ConfirmTicket&)> confirm);
+
+  AppendNumber append(QueueId queue, Position position, const MessageRef& message, const ConfirmTicket& ticket);
+  /// Records that a consumer has been handed the message.  False when it is too late to write that beside it.
+  bool note_delivered(AppendNumber append);
+  /// Takes an append back, and confirms it.  False when it has been handed over already.
+  bool withdraw(AppendNumber append);
+  /// Forgets a message for good: takes the append back, or stores that it is settled.
+  void settle(QueueId queue, Position position, AppendNumber append);
+  /// After a restart every message of the queue before `before` will count as redelivered.
+  void mark_delivered(QueueId queue, Position before);
+  /// Runs `written`, on the shard, when all that has been put into this log and the store until now is on disk.
+  void when_written(std::function<void()> written);
+
+  /// Hands over what has gathered, unless a batch is under way.  At the end of a turn.
+  void hand_over();
+
+  /// Octets of messages gathered and not yet written: what publishers have to wait for when it grows too large.
+  std::size_t unwritten_octets() const { return gathered_octets_ + writing_octets_; }
+  bool is_idle() const { return !is_writing_ && is_empty(); }
+
+ private:
+  struct Append {
+    QueueId queue{};
+    Position position{};
+    MessageRef message{};
+    ConfirmTicket ticket{};
+    bool is_delivered = false;
+  };
+
+  bool is_empty() const { return live_appends_ == 0 && settlements_.empty() && marks_.empty() && waiting_.empty(); }
+  Append* gathered(AppendNumber append);
+  std::unique_ptr<storage::Batch> make_batch();
+  void forget_appends();
+  void written(std::unique_ptr<storage::Batch> batch);
+
+  storage::Store& store_;
+  std::function<void(std::function<void()>)> run_on_shard_;
+  std::function<void(const ConfirmTicket&)> confirm_;
+
+  // Gathered: the append at place i has the number first_gathered_ + i; one taken back has no message.
+  std::vector<Append> appends_{};
+  std::size_t live_appends_ = 0;
+  std::vector<storage::Settle> settlements_{};
+  std::vector<storage::DeliveredMark> marks_{};
+  std::vector<std::function<void()>> waiting_{};
+  std::uint64_t first_gathered_ = 2;
+  std::size_t gathered_octets_ = 0;
+
+  // Handed over, and not yet written.
+  bool is_writing_ = false;
+  std::vector<ConfirmTicket> writing_tickets_{};
+  std::vector<std::function<void()>> writing_waiting_{};
+  std::size_t writing_octets_ = 0;
+  std::unique_ptr<storage::Batch> spare_batch_{};
+};
+
+}  // namespace leveret::broker

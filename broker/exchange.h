@@ -1,0 +1,84 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "broker/ids.h"
+#include "protocol/field_table.h"
+
+namespace leveret::broker {
+
+struct Exchange;
+struct QueueRecord;
+
+/// Rule by which an exchange routes.  AMQP 0-9-1, section 3.1.3.
+enum class ExchangeType { direct, fanout, topic, headers };
+
+std::string_view name_of(ExchangeType type);
+std::optional<ExchangeType> exchange_type(std::string_view name);
+
+/// Where a binding leads: a queue or another exchange; just one of the two is set.
+struct Destination {
+  QueueRecord* queue = nullptr;
+  Exchange* exchange = nullptr;
+  friend bool operator==(const Destination&, const Destination&) = default;
+};
+
+/// One binding.  Source, destination, key and arguments together identify it.
+struct Binding {
+  Exchange* source = nullptr;
+  Destination destination{};
+  std::string key{};
+  std::string arguments{};  // an encoded field table
+
+  protocol::FieldTable argument_table() const;
+  bool is_durable() const;
+  friend bool operator==(const Binding&, const Binding&) = default;
+};
+
+struct BindingHash {
+  std::size_t operator()(const Binding& binding) const;
+};
+
+/// What a message shows to bindings.
+struct RoutedMessage {
+  std::string_view routing_key{};
+  protocol::FieldTable headers{};
+};
+
+/// The bindings of one exchange, kept so that those which match a message are found quickly.
+/// Guarded by its virtual host's lock, like all of the topology.
+class BindingIndex {
+ public:
+  virtual ~BindingIndex() = default;
+  virtual void insert(const Binding* binding) = 0;
+  virtual void erase(const Binding* binding) = 0;
+  /// Appends the matching bindings to `matches`.
+  virtual void match(const RoutedMessage& message, std::vector<const Binding*>& matches) const = 0;
+};
+
+std::unique_ptr<BindingIndex> make_binding_index(ExchangeType type);
+
+/// An exchange and the bindings that start from it.  Guarded by its virtual host's lock.
+struct Exchange {
+  std::string name{};
+  ExchangeType type = ExchangeType::direct;
+  bool is_durable = false;
+  bool is_auto_delete = false;
+  bool is_internal = false;
+  std::string arguments{};  // an encoded field table
+  std::optional<std::string> alternate_exchange{};
+
+  std::unordered_set<Binding, BindingHash> bindings{};
+  std::unordered_set<const Binding*> bindings_to_here{};
+  std::unique_ptr<BindingIndex> index{};
+};
+
+/// Whether a headers binding's arguments ask for what `headers` holds, by its x-match: all, any, all-with-x,
+/// any-with-x.
+bool headers_match(protocol::FieldTable arguments, protocol::FieldTable headers);
+
+}  // namespace leveret::broker

@@ -1,0 +1,78 @@
+#pragma once
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "broker/session.h"
+
+namespace leveret::broker {
+
+class Shard;
+
+/// Something for another shard to do; runs there.  For all that is not on a message's way.
+class Task {
+ public:
+  template <class Function>
+  explicit Task(Function function) : body_(std::make_unique<Body<Function>>(std::move(function))) {}
+  void operator()(Shard& shard) { body_->run(shard); }
+
+ private:
+  struct AnyBody {
+    virtual ~AnyBody() = default;
+    virtual void run(Shard& shard) = 0;
+  };
+  template <class Function>
+  struct Body final : AnyBody {
+    explicit Body(Function f) : function(std::move(f)) {}
+    void run(Shard& shard) override { function(shard); }
+    Function function;
+  };
+  std::unique_ptr<AnyBody> body_;
+};
+
+/// A message for queues of the receiving shard.
+struct EnqueueMail {
+  std::vector<QueueId> queues{};
+  MessageRef message{};
+  ConfirmTicket ticket{};
+};
+
+/// A message from a queue of the sending shard for a session of the receiving one.
+struct DeliveryMail {
+  SessionId session{};
+  Delivery delivery{};
+};
+
+/// What becomes of a delivered message.
+enum class Settlement {
+  acknowledge,
+  reject,    // for good: dropped, or dead-lettered
+  requeue,   // back to its place, redelivered
+  put_back,  // back to its place as if never delivered: the session had no room for it
+};
+
+/// A session's answer to a delivery, for a queue of the receiving shard.
+struct SettleMail {
+  QueueId queue{};
+  Position position{};
+  ConsumerId consumer{};
+  Settlement settlement{};
+};
+
+/// A session has written what a consumer was sent: it may be sent as many octets more.
+struct WindowMail {
+  QueueId queue{};
+  ConsumerId consumer{};
+  std::size_t octets = 0;
+};
+
+/// A publish of a session of the receiving shard is safe in one of its queues.
+struct ConfirmMail {
+  ConfirmTicket ticket{};
+};
+
+/// All that passes between shards, in the order in which it was sent.
+using Mail = std::variant<EnqueueMail, DeliveryMail, SettleMail, WindowMail, ConfirmMail, Task>;
+
+}  // namespace leveret::broker

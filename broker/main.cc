@@ -1,0 +1,97 @@
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "broker/broker.h"
+#include "broker/log.h"
+#include "broker/options.h"
+#include "broker/server.h"
+#include "broker/version.h"
+#include "storage/memory_store.h"
+#include "storage/rocksdb_store.h"
+
+namespace leveret {
+namespace {
+
+using broker::Options;
+namespace log = broker::log;
+
+constexpr std::chrono::milliseconds connections_patience{3'000};
+constexpr std::chrono::milliseconds store_patience{10'000};
+
+/// Ten thousand connections need more files than a shell's default.
+void raise_open_files_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::unique_ptr<storage::Store> open_store(const Options& options) {
+  if (options.is_ephemeral) return storage::make_memory_store();
+  return storage::open_rocksdb_store({.directory = options.data_directory,
+                                      .on_alarm =
+                                          [](const storage::StoreError& error) {
+                                            log::error("store cannot write: reason=\"{}\" confirms wait until it can",
+                                                       error.what());
+                                          },
+                                      .on_alarm_cleared = [] { log::info("store writes again"); }});
+}
+
+/// Lets the shards finish what they have begun to store.
+void drain_logs(broker::Broker& broker) {
+  for (const auto& shard : broker.shards()) shard->stop();
+  for (const auto& shard : broker.shards()) shard->finish_writing(store_patience);
+}
+
+int serve(const Options& options) {
+  log::set_level(log::level::from_str(options.log_level));
+  raise_open_files_limit();
+  boost::asio::io_context context{1};
+  boost::asio::signal_set signals{context, SIGTERM, SIGINT};
+  const broker::SystemClock clock;
+
+  broker::Broker broker{options.broker, open_store(options), clock};
+  broker.recover();
+  broker::Server server{context, broker, options.amqp_port};
+  for (const auto& shard : broker.shards()) shard->start();
+  server.start();
+  log::info("started TCP listener on [::]:{}", server.port());
+  log::info("Server startup complete; version={} amqp_port={} shards={} data_dir={}", broker::leveret_version,
+            server.port(), broker.shards().size(), options.is_ephemeral ? "none" : options.data_directory.string());
+
+  signals.async_wait([&](boost::system::error_code error, int signal) {
+    if (error) return;
+    log::info("stopping: signal={}", signal);
+    context.stop();
+  });
+  context.run();
+  server.stop(connections_patience);
+  drain_logs(broker);
+  broker.close();
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace leveret
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const auto options = leveret::broker::parse_options(argc, argv);
+    return options ? leveret::serve(*options) : options.exit_status();
+  } catch (const std::exception& error) {
+    std::cerr << "leveret: " << error.what() << '\n';
+    return 1;
+  }
+}

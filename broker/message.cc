@@ -1,0 +1,133 @@
+#include "broker/message.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "protocol/properties.h"
+
+namespace leveret::broker {
+namespace {
+
+/// A small body shares its block with the message; a larger one grows by doubling from here as its frames arrive.
+constexpr std::uint32_t first_body_capacity_max = 256 * 1024;
+
+/// Message and octets in one block, so that a small message is one allocation.
+void* allocate(std::size_t size) {
+  void* memory = std::malloc(size);
+  if (!memory) throw std::bad_alloc{};
+  return memory;
+}
+
+std::uint32_t read_long(const std::uint8_t* at) {
+  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 | at[3];
+}
+
+std::uint8_t* put_long(std::uint8_t* at, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<std::uint8_t>(value >> shift);
+  return at;
+}
+
+std::uint8_t* put(std::uint8_t* at, const void* octets, std::size_t size) {
+  if (size) std::memcpy(at, octets, size);
+  return at + size;
+}
+
+std::uint8_t* block_of(Message* message) {
+  return reinterpret_cast<std::uint8_t*>(message + 1);
+}
+
+bool is_persistent(Octets properties) {
+  return protocol::delivery_mode_of(properties) == 2;
+}
+
+}  // namespace
+
+void Message::destroy(Message* message) {
+  if (message->bytes_ != block_of(message)) std::free(message->bytes_);
+  message->~Message();
+  std::free(message);
+}
+
+MessageRef Message::clone() const {
+  const Octets from = stored();
+  auto* copy = new (allocate(sizeof(Message) + from.size())) Message;
+  copy->exchange_size_ = exchange_size_;
+  copy->routing_key_size_ = routing_key_size_;
+  copy->is_persistent_ = is_persistent_;
+  copy->properties_size_ = properties_size_;
+  copy->body_size_ = copy->body_capacity_ = body_size_;
+  copy->bytes_ = block_of(copy);
+  put(copy->bytes_, from.data(), from.size());
+  return MessageRef{copy};
+}
+
+MessageRef Message::from_stored(Octets stored) {
+  const std::uint8_t* at = stored.data();
+  std::size_t left = stored.size();
+  const auto take_short = [&](std::uint8_t& size) {
+    if (left < 1 || left < 1u + *at) return false;
+    size = *at;
+    at += 1u + size;
+    left -= 1u + size;
+    return true;
+  };
+  std::uint8_t exchange_size = 0;
+  std::uint8_t routing_key_size = 0;
+  if (!take_short(exchange_size) || !take_short(routing_key_size) || left < 4) return {};
+  const std::uint32_t properties_size = read_long(at);
+  if (left - 4 < properties_size) return {};
+
+  auto* message = new (allocate(sizeof(Message) + stored.size())) Message;
+  message->exchange_size_ = exchange_size;
+  message->routing_key_size_ = routing_key_size;
+  message->properties_size_ = properties_size;
+  message->body_size_ = message->body_capacity_ = static_cast<std::uint32_t>(left - 4 - properties_size);
+  message->bytes_ = block_of(message);
+  put(message->bytes_, stored.data(), stored.size());
+  message->is_persistent_ = broker::is_persistent(message->properties());
+  return MessageRef{message};
+}
+
+void MessageBuilder::begin(std::string_view exchange, std::string_view routing_key, Octets properties,
+                           std::uint64_t body_size) {
+  expected_ = static_cast<std::uint32_t>(body_size);
+  const std::size_t head = 6 + exchange.size() + routing_key.size() + properties.size();
+  const std::uint32_t capacity = std::min(expected_, first_body_capacity_max);
+  const bool fits = capacity == expected_;
+  auto* message = new (allocate(sizeof(Message) + (fits ? head + capacity : 0))) Message;
+  message->bytes_ = fits ? block_of(message) : static_cast<std::uint8_t*>(allocate(head + capacity));
+  message->exchange_size_ = static_cast<std::uint8_t>(exchange.size());
+  message->routing_key_size_ = static_cast<std::uint8_t>(routing_key.size());
+  message->properties_size_ = static_cast<std::uint32_t>(properties.size());
+  message->body_capacity_ = capacity;
+  std::uint8_t* at = message->bytes_;
+  *at++ = message->exchange_size_;
+  at = put(at, exchange.data(), exchange.size());
+  *at++ = message->routing_key_size_;
+  at = put(at, routing_key.data(), routing_key.size());
+  at = put_long(at, message->properties_size_);
+  put(at, properties.data(), properties.size());
+  message->is_persistent_ = is_persistent(properties);
+  message_ = MessageRef{message};
+}
+
+bool MessageBuilder::append(Octets body) {
+  Message& message = *message_.message_;
+  if (body.size() > expected_ - message.body_size_) return false;
+  const auto size = static_cast<std::uint32_t>(message.body_size_ + body.size());
+  if (size > message.body_capacity_) {
+    const auto doubled = std::uint64_t{message.body_capacity_} * 2;
+    const auto capacity = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(doubled, size, expected_));
+    void* grown = std::realloc(message.bytes_, message.head_size() + capacity);
+    if (!grown) throw std::bad_alloc{};
+    message.bytes_ = static_cast<std::uint8_t*>(grown);
+    message.body_capacity_ = capacity;
+  }
+  put(message.bytes_ + message.head_size() + message.body_size_, body.data(), body.size());
+  message.body_size_ = size;
+  return true;
+}
+
+}  // namespace leveret::broker

@@ -1,0 +1,40 @@
+#include "broker/options.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "broker/version.h"
+
+namespace leveret::broker {
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+  Options options;
+  options.broker.shards = std::max(1u, std::thread::hardware_concurrency());
+
+  CLI::App app{"Leveret, a message broker compatible with RabbitMQ (AMQP 0-9-1).", "leveret"};
+  app.set_version_flag("--version", fmt::format("leveret {}", leveret_version));
+  app.require_subcommand(1);
+  CLI::App& server = *app.add_subcommand("server", "Run the broker until SIGTERM or SIGINT.");
+  server.add_option("--data-dir", options.data_directory, "Folder that keeps what survives a restart")
+      ->envname("LEVERET_DATA_DIR")
+      ->capture_default_str();
+  server.add_flag("--ephemeral", options.is_ephemeral, "Keep nothing on disk");
+  server.add_option("--amqp-port", options.amqp_port, "TCP port of AMQP; 0 picks a free one")->capture_default_str();
+  server.add_option("--shards", options.broker.shards, "Threads that carry connections and queues")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  server.add_option("--log-level", options.log_level, "What is logged")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "critical", "off"}))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return ParsedOptions::exit_with(app.exit(error));
+  }
+  return options;
+}
+
+}  // namespace leveret::broker

@@ -1,0 +1,79 @@
+#include "broker/server.h"
+
+#include <stdexcept>
+#include <thread>
+
+#include <fmt/format.h>
+#include <boost/asio/post.hpp>
+
+#include "broker/amqp/client_socket.h"
+#include "broker/log.h"
+
+namespace leveret::broker {
+
+using boost::asio::ip::tcp;
+
+namespace {
+
+constexpr auto stop_poll_interval = std::chrono::milliseconds{2};
+constexpr std::chrono::milliseconds accept_retry_interval{100};
+
+/// All addresses of IPv6 and IPv4 together; of IPv4 alone where there is no IPv6.
+tcp::acceptor listen(boost::asio::io_context& context, std::uint16_t port) {
+  tcp::acceptor acceptor{context};
+  boost::system::error_code error;
+  acceptor.open(tcp::v6(), error);
+  const bool is_v6 = !error;
+  if (!is_v6) acceptor.open(tcp::v4());
+  acceptor.set_option(tcp::acceptor::reuse_address{true});
+  if (is_v6) acceptor.set_option(boost::asio::ip::v6_only{false});
+  acceptor.bind({is_v6 ? tcp::v6() : tcp::v4(), port}, error);
+  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+  if (error) throw std::runtime_error{fmt::format("cannot listen on port {}: {}", port, error.message())};
+  return acceptor;
+}
+
+}  // namespace
+
+Server::Server(boost::asio::io_context& context, Broker& broker, std::uint16_t port)
+    : context_(context), broker_(broker) {
+  acceptors_.push_back(listen(context_, port));
+}
+
+std::uint16_t Server::port() const {
+  return acceptors_.front().local_endpoint().port();
+}
+
+void Server::start() {
+  for (auto& acceptor : acceptors_) accept(acceptor);
+}
+
+void Server::accept(tcp::acceptor& acceptor) {
+  Shard& shard = broker_.least_loaded_shard();
+  acceptor.async_accept(shard.context(),
+                        [this, &acceptor, &shard](boost::system::error_code error, tcp::socket socket) {
+                          if (error == boost::asio::error::operation_aborted) return;
+                          if (error) {
+                            // Out of file descriptors, most likely: others may close theirs meanwhile.
+                            log::warn("connection refused: reason=\"{}\"", error.message());
+                            std::this_thread::sleep_for(accept_retry_interval);
+                          } else {
+                            auto client = std::make_shared<tcp::socket>(std::move(socket));
+                            boost::asio::post(shard.context(), [this, &shard, client] {
+                              std::make_shared<amqp::ClientSocket>(broker_, shard, std::move(*client))->start();
+                            });
+                          }
+                          accept(acceptor);
+                        });
+}
+
+void Server::stop(std::chrono::milliseconds patience) {
+  for (auto& acceptor : acceptors_) acceptor.close();
+  for (const auto& shard : broker_.shards())
+    shard->run_here([&shard] { shard->force_close_all("broker forced connection closure with reason 'shutdown'"); });
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (broker_.connection_count() > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(stop_poll_interval);
+}
+
+}  // namespace leveret::broker

@@ -1,0 +1,34 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "broker/broker.h"
+
+namespace leveret::broker {
+
+/// Accepts AMQP connections and gives each to the shard with the fewest.  Belongs to the thread of `context`.
+///
+/// Errors: std::runtime_error with one line when the port cannot be had.
+class Server {
+ public:
+  Server(boost::asio::io_context& context, Broker& broker, std::uint16_t port);
+
+  std::uint16_t port() const;
+  void start();
+  /// Accepts no more, asks every connection to close (320 CONNECTION_FORCED) and waits until they have, or for
+  /// `patience`.  Blocks.
+  void stop(std::chrono::milliseconds patience);
+
+ private:
+  void accept(boost::asio::ip::tcp::acceptor& acceptor);
+
+  boost::asio::io_context& context_;
+  Broker& broker_;
+  std::vector<boost::asio::ip::tcp::acceptor> acceptors_{};
+};
+
+}  // namespace leveret::broker

@@ -1,0 +1,243 @@
+#include "broker/shard.h"
+
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
+#include "broker/mail_session.h"
+
+namespace leveret::broker {
+namespace {
+
+constexpr auto tick_interval = std::chrono::milliseconds{250};
+
+}  // namespace
+
+Shard::Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, storage::Store& store, const Clock& clock)
+    : index_(index),
+      shards_(shards),
+      clock_(clock),
+      log_(
+          store, [this](std::function<void()> work) { run_here(std::move(work)); },
+          [this](const ConfirmTicket& ticket) { confirm(ticket); }) {
+  schedule_tick();
+}
+
+Shard::~Shard() {
+  stop();
+  is_ending_ = true;
+  is_in_turn_ = true;  // no turn begins any more
+}
+
+void Shard::start() {
+  thread_ = std::thread{[this] {
+    const auto work = boost::asio::make_work_guard(context_);
+    context_.run();
+  }};
+}
+
+void Shard::stop() {
+  if (!thread_.joinable()) return;
+  boost::asio::post(context_, [this] { context_.stop(); });
+  thread_.join();
+}
+
+void Shard::finish_writing(std::chrono::milliseconds patience) {
+  context_.restart();
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!log_.is_idle() && std::chrono::steady_clock::now() < deadline) {
+    log_.hand_over();
+    context_.run_one_until(deadline);
+  }
+}
+
+// --- turns
+
+void Shard::begin_turn() {
+  if (is_in_turn_) return;
+  is_in_turn_ = true;
+  boost::asio::post(context_, [this] { finish_turn(); });
+}
+
+void Shard::at_end_of_turn(TurnMember& member) {
+  begin_turn();
+  if (std::exchange(member.is_ending_turn_, true)) return;
+  ending_.push_back(&member);
+}
+
+void Shard::finish_turn() {
+  is_in_turn_ = false;
+  // Ending may ask for one more end: a confirm that comes due here and now is written in this turn as well.
+  for (std::size_t i = 0; i < ending_.size(); ++i) {
+    TurnMember* member = std::exchange(ending_[i], nullptr);
+    if (!member) continue;
+    member->is_ending_turn_ = false;
+    member->end_turn();
+  }
+  ending_.clear();
+  log_.hand_over();
+  for (std::size_t to = 0; to < outboxes_.size(); ++to)
+    if (!outboxes_[to].empty()) shards_[to]->receive(outboxes_[to]);
+}
+
+void Shard::join(TurnMember& member) {
+  members_.insert(&member);
+}
+
+void Shard::leave(TurnMember& member) {
+  members_.erase(&member);
+  if (std::exchange(member.is_ending_turn_, false)) std::replace(ending_.begin(), ending_.end(), &member, {});
+}
+
+void Shard::force_close_all(std::string_view reason) {
+  const std::vector<TurnMember*> members(members_.begin(), members_.end());
+  for (TurnMember* member : members)
+    if (members_.contains(member)) member->force_close(reason);
+}
+
+void Shard::schedule_tick() {
+  tick_timer_.expires_after(tick_interval);
+  tick_timer_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    begin_turn();
+    const TimePoint now = clock_.now();
+    const std::vector<TurnMember*> members(members_.begin(), members_.end());
+    for (TurnMember* member : members)
+      if (members_.contains(member)) member->tick(now);
+    schedule_tick();
+  });
+}
+
+// --- mail
+
+void Shard::send(ShardIndex to, Mail mail) {
+  begin_turn();
+  outboxes_.resize(shards_.size());
+  outboxes_[static_cast<std::size_t>(to)].push_back(std::move(mail));
+}
+
+void Shard::receive(std::vector<Mail>& batch) {
+  if (mailbox_.put(batch)) boost::asio::post(context_, [this] { read_mail(); });
+}
+
+void Shard::run_here(std::function<void()> work) {
+  if (mailbox_.put(Task{[work = std::move(work)](Shard&) { work(); }}))
+    boost::asio::post(context_, [this] { read_mail(); });
+}
+
+void Shard::read_mail() {
+  begin_turn();
+  mailbox_.take(reading_);
+  for (Mail& mail : reading_) std::visit([this](auto& kind) { handle(kind); }, mail);
+  reading_.clear();
+}
+
+void Shard::handle(EnqueueMail& mail) {
+  for (const QueueId id : mail.queues) {
+    if (Queue* queue = find_queue(id))
+      queue->enqueue(mail.message, mail.ticket);
+    else
+      confirm(mail.ticket);  // deleted while the message was on its way
+  }
+  mail.message.reset();
+}
+
+void Shard::handle(DeliveryMail& mail) {
+  Delivery& delivery = mail.delivery;
+  const std::size_t octets = delivery.message->footprint();
+  Session* session = find_session(mail.session);
+  if (session && session->deliver(delivery)) return;
+  send(delivery.queue.shard,
+       WindowMail{.queue = delivery.queue.queue, .consumer = delivery.consumer, .octets = octets});
+  settle(delivery.queue, delivery.position, delivery.consumer, Settlement::put_back);
+}
+
+void Shard::handle(SettleMail& mail) {
+  if (Queue* queue = find_queue(mail.queue)) queue->settle(mail.position, mail.consumer, mail.settlement);
+}
+
+void Shard::handle(WindowMail& mail) {
+  if (Queue* queue = find_queue(mail.queue)) queue->open_window(mail.consumer, mail.octets);
+}
+
+void Shard::handle(ConfirmMail& mail) {
+  confirm(mail.ticket);
+}
+
+void Shard::handle(Task& task) {
+  task(*this);
+}
+
+// --- queues and sessions
+
+Queue& Shard::add_queue(VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record) {
+  const QueueId id = record->address.queue;
+  return *queues_.emplace(id, std::make_unique<Queue>(*this, virtual_host, std::move(record))).first->second;
+}
+
+Queue* Shard::find_queue(QueueId id) {
+  const auto found = queues_.find(id);
+  return found == queues_.end() ? nullptr : found->second.get();
+}
+
+void Shard::delete_queue(Queue& queue) {
+  const QueueId id = queue.record().address.queue;
+  queue.virtual_host().remove_queue(id);
+  queue.close();
+  queues_.erase(id);
+}
+
+void Shard::add_session(SessionId id, Session& session) {
+  sessions_.emplace(id, &session);
+}
+
+void Shard::remove_session(SessionId id) {
+  sessions_.erase(id);
+}
+
+Session* Shard::find_session(SessionId id) {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+RouteCache& Shard::routes(const VirtualHost& virtual_host) {
+  auto& cache = routes_[&virtual_host];
+  if (!cache) cache = std::make_unique<RouteCache>(virtual_host);
+  return *cache;
+}
+
+// --- on a message's way
+
+void Shard::publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket) {
+  std::vector<std::pair<ShardIndex, EnqueueMail>> mails;
+  for (const QueueAddress& address : queues) {
+    if (address.shard == index_) {
+      if (Queue* queue = find_queue(address.queue))
+        queue->enqueue(message, ticket);
+      else
+        confirm(ticket);
+      continue;
+    }
+    auto mail = std::find_if(mails.begin(), mails.end(), [&](auto& row) { return row.first == address.shard; });
+    if (mail == mails.end()) mail = mails.insert(mail, {address.shard, EnqueueMail{.ticket = ticket}});
+    mail->second.queues.push_back(address.queue);
+  }
+  for (auto& [shard, mail] : mails) {
+    const bool is_last = &mail == &mails.back().second;
+    mail.message = for_other_shard(is_last ? std::move(message) : message);
+    send(shard, std::move(mail));
+  }
+}
+
+void Shard::settle(QueueAddress address, Position position, ConsumerId consumer, Settlement settlement) {
+  if (address.shard != index_) return send(address.shard, SettleMail{address.queue, position, consumer, settlement});
+  if (Queue* queue = find_queue(address.queue)) queue->settle(position, consumer, settlement);
+}
+
+void Shard::confirm(const ConfirmTicket& ticket) {
+  if (!ticket) return;
+  if (ticket.shard != index_) return send(ticket.shard, ConfirmMail{ticket});
+  if (Session* session = find_session(ticket.session)) session->confirm(ticket.sequence);
+}
+
+}  // namespace leveret::broker

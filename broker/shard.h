@@ -1,0 +1,143 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include "broker/clock.h"
+#include "broker/durable_log.h"
+#include "broker/mail.h"
+#include "broker/mailbox.h"
+#include "broker/queue.h"
+#include "broker/route_cache.h"
+
+namespace leveret::broker {
+
+/// A conversation that a shard carries: is told the time now and then, and has work to finish when a turn ends.
+class TurnMember {
+ public:
+  virtual ~TurnMember() = default;
+  /// Once at the end of each turn in which `Shard::at_end_of_turn` was called for it.
+  virtual void end_turn() = 0;
+  /// About four times a second.
+  virtual void tick(TimePoint now) = 0;
+  /// The broker wants it to end.
+  virtual void force_close(std::string_view reason) = 0;
+
+ private:
+  friend class Shard;
+  bool is_ending_turn_ = false;
+};
+
+/// One thread and all it owns: queues, sessions, the log of what has to become durable, the mail to other shards.
+///
+/// The loop goes in turns.  The first work of a turn posts `finish_turn`, which runs behind everything that is ready
+/// already: then confirms are written, the store gets its batch, other shards their mail, and each socket is written
+/// once.  All members are for this shard's own thread; only `receive` and `run_here` take calls from any thread.
+class Shard {
+ public:
+  Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, storage::Store& store, const Clock& clock);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  ShardIndex index() const { return index_; }
+  boost::asio::io_context& context() { return context_; }
+  DurableLog& log() { return log_; }
+  TimePoint now() const { return clock_.now(); }
+
+  /// Starts the thread; without it a test runs `context()` itself.
+  void start();
+  /// Ends the loop and joins the thread.
+  void stop();
+  /// After `stop`: waits until the store has all that was to be stored, or for `patience`.
+  void finish_writing(std::chrono::milliseconds patience);
+  /// The shard is being destroyed with all that is left in it.
+  bool is_ending() const { return is_ending_; }
+
+  // --- turns
+
+  /// Every handler that changes something calls this first.
+  void begin_turn();
+  void at_end_of_turn(TurnMember& member);
+  void join(TurnMember& member);
+  void leave(TurnMember& member);
+  /// Asks all members to end.
+  void force_close_all(std::string_view reason);
+
+  // --- mail
+
+  /// Sends at the end of the turn.  A task for this shard itself runs in a later turn.
+  void send(ShardIndex to, Mail mail);
+  /// Any thread: the mail of a batch, in order.
+  void receive(std::vector<Mail>& batch);
+  /// Any thread: runs `work` on this shard.
+  void run_here(std::function<void()> work);
+
+  // --- queues and sessions
+
+  Queue& add_queue(VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record);
+  /// Nothing when it does not exist, or not here.
+  Queue* find_queue(QueueId queue);
+  /// Takes it out of the topology and ends it.  `queue` is gone afterwards.
+  void delete_queue(Queue& queue);
+  const std::unordered_map<QueueId, std::unique_ptr<Queue>>& queues() const { return queues_; }
+
+  void add_session(SessionId id, Session& session);
+  void remove_session(SessionId id);
+  Session* find_session(SessionId id);
+
+  RouteCache& routes(const VirtualHost& virtual_host);
+  void forget_routes(const VirtualHost& virtual_host) { routes_.erase(&virtual_host); }
+
+  // --- on a message's way
+
+  /// Hands a message to its queues, here or by mail.  `ticket.session` hears `confirm` once for each of them.
+  void publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket);
+  /// Settles a delivery with its queue, here or by mail.
+  void settle(QueueAddress queue, Position position, ConsumerId consumer, Settlement settlement);
+  void confirm(const ConfirmTicket& ticket);
+
+ private:
+  void finish_turn();
+  void read_mail();
+  void schedule_tick();
+  void handle(EnqueueMail& mail);
+  void handle(DeliveryMail& mail);
+  void handle(SettleMail& mail);
+  void handle(WindowMail& mail);
+  void handle(ConfirmMail& mail);
+  void handle(Task& task);
+
+  const ShardIndex index_;
+  std::vector<std::unique_ptr<Shard>>& shards_;
+  const Clock& clock_;
+  std::thread thread_{};
+  bool is_ending_ = false;
+
+  bool is_in_turn_ = false;
+  std::vector<TurnMember*> ending_{};
+  boost::unordered_flat_set<TurnMember*> members_{};
+
+  Mailbox mailbox_{};
+  std::vector<Mail> reading_{};
+  std::vector<std::vector<Mail>> outboxes_{};
+
+  DurableLog log_;
+  std::unordered_map<QueueId, std::unique_ptr<Queue>> queues_{};
+  boost::unordered_flat_map<SessionId, Session*> sessions_{};
+  std::unordered_map<const VirtualHost*, std::unique_ptr<RouteCache>> routes_{};
+
+  // Last, so that they go first: the connections that live in it use all of the above.
+  boost::asio::io_context context_{1};
+  boost::asio::steady_timer tick_timer_{context_};
+};
+
+}  // namespace leveret::broker

@@ -1,0 +1,351 @@
+#include "broker/virtual_host.h"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "broker/argument_rules.h"
+#include "broker/definitions.h"
+
+namespace leveret::broker {
+namespace {
+
+using protocol::access_refused;
+using protocol::not_found;
+using protocol::precondition_failed;
+
+void add_to(Route& route, const QueueRecord& queue) {
+  if (std::find(route.queues.begin(), route.queues.end(), queue.address) == route.queues.end())
+    route.queues.push_back(queue.address);
+}
+
+}  // namespace
+
+VirtualHost::VirtualHost(std::string name, storage::Store& store, std::atomic<std::uint64_t>& next_queue_id)
+    : name_(std::move(name)), store_(store), next_queue_id_(next_queue_id) {
+  const auto predeclare = [this](std::string_view exchange, ExchangeType type, bool is_internal = false) {
+    add_exchange({.name = std::string{exchange}, .type = type, .is_durable = true, .is_internal = is_internal});
+  };
+  predeclare("", ExchangeType::direct);
+  predeclare("amq.direct", ExchangeType::direct);
+  predeclare("amq.fanout", ExchangeType::fanout);
+  predeclare("amq.topic", ExchangeType::topic);
+  predeclare("amq.headers", ExchangeType::headers);
+  predeclare("amq.match", ExchangeType::headers);
+  predeclare("amq.rabbitmq.trace", ExchangeType::topic, true);
+}
+
+std::string VirtualHost::in_vhost(std::string_view name) const {
+  return fmt::format("'{}' in vhost '{}'", name, name_);
+}
+
+Exchange* VirtualHost::exchange_named(std::string_view name) const {
+  const auto found = exchanges_.find(name);
+  return found == exchanges_.end() ? nullptr : found->second.get();
+}
+
+QueueRecord* VirtualHost::queue_named(std::string_view name) const {
+  const auto found = queues_.find(name);
+  return found == queues_.end() ? nullptr : found->second.get();
+}
+
+// ---------------------------------------------------------------------------------------------------- exchanges
+
+Result<Change> VirtualHost::declare_exchange(const ExchangeDeclaration& declaration) {
+  std::unique_lock lock{mutex_};
+  const auto type = exchange_type(declaration.type);
+  if (!type) return unknown_exchange_type(declaration.type);
+  if (const Exchange* exchange = exchange_named(declaration.name)) {
+    if (auto same = check_equivalent(*exchange, declaration); !same) return same.error();
+    return Change::none;
+  }
+  Exchange exchange{.name = std::string{declaration.name},
+                    .type = *type,
+                    .is_durable = declaration.durable,
+                    .is_auto_delete = declaration.auto_delete,
+                    .is_internal = declaration.internal,
+                    .arguments = std::string{protocol::as_text(declaration.arguments.octets())}};
+  if (const auto alternate = declaration.arguments.find("alternate-exchange"))
+    exchange.alternate_exchange = alternate->as_text();
+  const Exchange& added = add_exchange(std::move(exchange));
+  if (!added.is_durable) return Change::in_memory;
+  store_.put_definition(definitions::key_of(name_, added), definitions::value_of(added));
+  return Change::stored;
+}
+
+Result<void> VirtualHost::check_exchange(std::string_view name) const {
+  std::shared_lock lock{mutex_};
+  if (!exchange_named(name)) return not_found("no exchange " + in_vhost(name));
+  return {};
+}
+
+Result<Change> VirtualHost::delete_exchange(std::string_view name, IfUnused if_unused) {
+  std::unique_lock lock{mutex_};
+  Exchange* exchange = exchange_named(name);
+  if (!exchange) return Change::none;
+  if (if_unused == IfUnused::yes && !exchange->bindings.empty())
+    return precondition_failed("exchange " + in_vhost(name) + " in use");
+  const Change change = exchange->is_durable ? Change::stored : Change::in_memory;
+  remove_exchange(*exchange);
+  return change;
+}
+
+Result<void> VirtualHost::check_publish(std::string_view name) const {
+  std::shared_lock lock{mutex_};
+  const Exchange* exchange = exchange_named(name);
+  if (!exchange) return not_found("no exchange " + in_vhost(name));
+  if (exchange->is_internal)
+    return access_refused(fmt::format("cannot publish to internal exchange {}", in_vhost(name)));
+  return {};
+}
+
+std::optional<ExchangeType> VirtualHost::type_of_exchange(std::string_view name) const {
+  std::shared_lock lock{mutex_};
+  const Exchange* exchange = exchange_named(name);
+  return exchange ? std::optional{exchange->type} : std::nullopt;
+}
+
+std::string VirtualHost::alternate_of_exchange(std::string_view name) const {
+  std::shared_lock lock{mutex_};
+  const Exchange* exchange = exchange_named(name);
+  return exchange ? exchange->alternate_exchange.value_or("") : "";
+}
+
+Result<void> VirtualHost::check_equivalent(const Exchange& exchange, const ExchangeDeclaration& declaration) const {
+  const EquivalenceCheck check{"exchange " + in_vhost(exchange.name)};
+  if (auto same = check.text("type", name_of(exchange.type), declaration.type); !same) return same;
+  if (auto same = check.flag("durable", exchange.is_durable, declaration.durable); !same) return same;
+  if (auto same = check.flag("auto_delete", exchange.is_auto_delete, declaration.auto_delete); !same) return same;
+  if (auto same = check.flag("internal", exchange.is_internal, declaration.internal); !same) return same;
+  return check.arguments(FieldTable{protocol::as_octets(exchange.arguments)}, declaration.arguments,
+                         compared_exchange_arguments);
+}
+
+Exchange& VirtualHost::add_exchange(Exchange exchange) {
+  exchange.index = make_binding_index(exchange.type);
+  const std::string name = exchange.name;
+  changed();
+  return *exchanges_.emplace(name, std::make_shared<Exchange>(std::move(exchange))).first->second;
+}
+
+void VirtualHost::remove_exchange(Exchange& exchange) {
+  while (!exchange.bindings.empty()) {
+    const Binding binding = *exchange.bindings.begin();
+    remove_binding(binding);
+  }
+  while (!exchange.bindings_to_here.empty()) {
+    const Binding binding = **exchange.bindings_to_here.begin();
+    remove_binding(binding);
+    remove_if_unused(*binding.source);
+  }
+  if (exchange.is_durable) store_.erase_definition(definitions::key_of(name_, exchange));
+  exchanges_.erase(exchanges_.find(exchange.name));
+  changed();
+}
+
+void VirtualHost::remove_if_unused(Exchange& exchange) {
+  if (exchange.is_auto_delete && exchange.bindings.empty()) remove_exchange(exchange);
+}
+
+// ------------------------------------------------------------------------------------------------------- queues
+
+Result<DeclaredQueue> VirtualHost::declare_queue(const QueueDeclaration& declaration, Requester requester) {
+  std::unique_lock lock{mutex_};
+  if (const auto found = queues_.find(declaration.name); found != queues_.end()) {
+    if (auto same = check_equivalent(*found->second, declaration, requester.connection); !same) return same.error();
+    return DeclaredQueue{.record = found->second};
+  }
+  if (auto valid = check_queue_declaration(declaration, in_vhost(declaration.name)); !valid) return valid.error();
+  auto record = std::make_shared<QueueRecord>(
+      QueueRecord{.address = {.queue = QueueId{next_queue_id_.fetch_add(1)}, .shard = requester.shard},
+                  .name = std::string{declaration.name},
+                  .is_declared_durable = declaration.durable,
+                  .is_auto_delete = declaration.auto_delete,
+                  .exclusive_owner = declaration.exclusive ? std::optional{requester.connection} : std::nullopt,
+                  .arguments = std::string{protocol::as_text(declaration.arguments.octets())}});
+  queues_.emplace(record->name, record);
+  queues_by_id_.emplace(record->address.queue, record.get());
+  if (record->is_durable()) store_.put_definition(definitions::key_of(name_, *record), definitions::value_of(*record));
+  return DeclaredQueue{.record = std::move(record), .is_new = true};
+}
+
+Result<std::shared_ptr<const QueueRecord>> VirtualHost::find_queue(std::string_view name,
+                                                                   ConnectionId requester) const {
+  std::shared_lock lock{mutex_};
+  const auto found = queues_.find(name);
+  if (found == queues_.end()) return not_found("no queue " + in_vhost(name));
+  if (auto access = check_access(*found->second, requester); !access) return access.error();
+  return std::shared_ptr<const QueueRecord>{found->second};
+}
+
+bool VirtualHost::remove_queue(QueueId id) {
+  std::unique_lock lock{mutex_};
+  const auto found = queues_by_id_.find(id);
+  if (found == queues_by_id_.end()) return false;
+  QueueRecord& queue = *found->second;
+  while (!queue.bindings.empty()) {
+    const Binding binding = **queue.bindings.begin();
+    remove_binding(binding);
+    remove_if_unused(*binding.source);
+  }
+  if (queue.is_durable()) {
+    store_.erase_definition(definitions::key_of(name_, queue));
+    store_.drop_queue(id);
+  }
+  queues_by_id_.erase(found);
+  queues_.erase(queues_.find(queue.name));
+  changed();
+  return true;
+}
+
+Result<void> VirtualHost::check_equivalent(const QueueRecord& queue, const QueueDeclaration& declaration,
+                                           ConnectionId requester) const {
+  if (auto access = check_access(queue, requester); !access) return access;
+  if (queue.is_exclusive() != declaration.exclusive) return exclusive_refusal(in_vhost(queue.name));
+  const EquivalenceCheck check{"queue " + in_vhost(queue.name)};
+  if (auto same = check.flag("durable", queue.is_declared_durable, declaration.durable); !same) return same;
+  if (auto same = check.flag("auto_delete", queue.is_auto_delete, declaration.auto_delete); !same) return same;
+  return check.arguments(FieldTable{protocol::as_octets(queue.arguments)}, declaration.arguments,
+                         compared_queue_arguments);
+}
+
+Result<void> VirtualHost::check_access(const QueueRecord& queue, ConnectionId requester) const {
+  if (queue.exclusive_owner && *queue.exclusive_owner != requester) return exclusive_refusal(in_vhost(queue.name));
+  return {};
+}
+
+std::vector<std::shared_ptr<const QueueRecord>> VirtualHost::queues() const {
+  std::shared_lock lock{mutex_};
+  std::vector<std::shared_ptr<const QueueRecord>> all;
+  all.reserve(queues_.size());
+  for (const auto& [name, record] : queues_) all.push_back(record);
+  return all;
+}
+
+// ----------------------------------------------------------------------------------------------------- bindings
+
+Result<Binding> VirtualHost::resolve(const BindingRequest& request) const {
+  Binding binding{.source = exchange_named(request.source),
+                  .key = std::string{request.routing_key},
+                  .arguments = std::string{protocol::as_text(request.arguments.octets())}};
+  if (!binding.source) return not_found("no exchange " + in_vhost(request.source));
+  if (request.to == BindingRequest::To::queue) {
+    binding.destination.queue = queue_named(request.destination);
+    if (!binding.destination.queue) return not_found("no queue " + in_vhost(request.destination));
+  } else {
+    binding.destination.exchange = exchange_named(request.destination);
+    if (!binding.destination.exchange) return not_found("no exchange " + in_vhost(request.destination));
+  }
+  return binding;
+}
+
+Result<Change> VirtualHost::bind(const BindingRequest& request, ConnectionId requester) {
+  std::unique_lock lock{mutex_};
+  auto binding = resolve(request);
+  if (!binding) return binding.error();
+  if (const QueueRecord* queue = binding->destination.queue)
+    if (auto access = check_access(*queue, requester); !access) return access.error();
+  if (binding->source->type == ExchangeType::headers)
+    if (auto valid = check_headers_binding(request.arguments); !valid) return valid.error();
+  if (binding->source->bindings.contains(*binding)) return Change::none;
+  const Change change = binding->is_durable() ? Change::stored : Change::in_memory;
+  if (change == Change::stored) store_.put_definition(definitions::key_of(name_, *binding), {});
+  add_binding(*std::move(binding));
+  return change;
+}
+
+Change VirtualHost::unbind(const BindingRequest& request) {
+  std::unique_lock lock{mutex_};
+  const auto binding = resolve(request);
+  if (!binding || !binding->source->bindings.contains(*binding)) return Change::none;
+  Exchange& source = *binding->source;
+  const Change change = binding->is_durable() || source.is_durable ? Change::stored : Change::in_memory;
+  remove_binding(*binding);
+  remove_if_unused(source);
+  return change;
+}
+
+void VirtualHost::add_binding(Binding binding) {
+  Exchange& source = *binding.source;
+  const Binding& added = *source.bindings.insert(std::move(binding)).first;
+  source.index->insert(&added);
+  bindings_to(added.destination).insert(&added);
+  changed();
+}
+
+void VirtualHost::remove_binding(const Binding& binding) {
+  Exchange& source = *binding.source;
+  const auto found = source.bindings.find(binding);
+  if (found->is_durable()) store_.erase_definition(definitions::key_of(name_, *found));
+  source.index->erase(&*found);
+  bindings_to(found->destination).erase(&*found);
+  source.bindings.erase(found);
+  changed();
+}
+
+std::unordered_set<const Binding*>& VirtualHost::bindings_to(const Destination& destination) const {
+  return destination.queue ? destination.queue->bindings : destination.exchange->bindings_to_here;
+}
+
+// ------------------------------------------------------------------------------------------------------ routing
+
+Route VirtualHost::route(std::string_view exchange_name, const std::vector<std::string_view>& routing_keys,
+                         FieldTable headers) const {
+  Route route;
+  std::shared_lock lock{mutex_};
+  if (exchange_name.empty()) {
+    // Every queue is bound to the default exchange by its name.  AMQP 0-9-1, section 3.1.3.1.
+    for (const auto key : routing_keys)
+      if (const QueueRecord* queue = queue_named(key)) add_to(route, *queue);
+    // A new queue does not raise the version, so "no such queue" must not be kept.
+    route.is_cacheable = !route.queues.empty();
+    return route;
+  }
+  std::vector<const Exchange*> to_visit;
+  if (const Exchange* exchange = exchange_named(exchange_name)) to_visit.push_back(exchange);
+  std::unordered_set<const Exchange*> visited;
+  std::vector<const Binding*> matches;
+  while (!to_visit.empty()) {
+    const Exchange& exchange = *to_visit.back();
+    to_visit.pop_back();
+    if (!visited.insert(&exchange).second) continue;
+    if (exchange.type == ExchangeType::headers) route.is_cacheable = false;
+    matches.clear();
+    for (const auto key : routing_keys) exchange.index->match({.routing_key = key, .headers = headers}, matches);
+    for (const Binding* binding : matches) {
+      if (binding->destination.queue)
+        add_to(route, *binding->destination.queue);
+      else
+        to_visit.push_back(binding->destination.exchange);
+    }
+    if (matches.empty() && exchange.alternate_exchange) {
+      if (const Exchange* alternate = exchange_named(*exchange.alternate_exchange)) to_visit.push_back(alternate);
+    }
+  }
+  return route;
+}
+
+// ----------------------------------------------------------------------------------------------------- recovery
+
+std::shared_ptr<const QueueRecord> VirtualHost::restore_queue(QueueRecord record) {
+  std::unique_lock lock{mutex_};
+  auto shared = std::make_shared<QueueRecord>(std::move(record));
+  queues_.emplace(shared->name, shared);
+  queues_by_id_.emplace(shared->address.queue, shared.get());
+  return shared;
+}
+
+void VirtualHost::restore_exchange(Exchange exchange) {
+  std::unique_lock lock{mutex_};
+  if (!exchange_named(exchange.name)) add_exchange(std::move(exchange));
+}
+
+void VirtualHost::restore_binding(const BindingRequest& request) {
+  std::unique_lock lock{mutex_};
+  auto binding = resolve(request);
+  if (binding) add_binding(*std::move(binding));
+}
+
+}  // namespace leveret::broker

@@ -1,0 +1,36 @@
+# What every target of ours shares: the language, the warnings, the sanitizers, the compiler cache and the linker.
+
+find_program(LEVERET_CCACHE ccache)
+if(LEVERET_CCACHE)
+  # Precompiled headers need the two; no source of ours looks at the time it was compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${LEVERET_CCACHE})
+endif()
+find_program(LEVERET_MOLD mold)
+
+add_library(leveret_options INTERFACE)
+target_compile_features(leveret_options INTERFACE cxx_std_20)
+target_compile_options(leveret_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+target_include_directories(leveret_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(LEVERET_MOLD)
+  target_link_options(leveret_options INTERFACE -fuse-ld=mold)
+endif()
+if(LEVERET_SANITIZE)
+  target_compile_options(leveret_options INTERFACE -fsanitize=${LEVERET_SANITIZE} -fno-sanitize-recover=all
+                                                   -fno-omit-frame-pointer)
+  target_link_options(leveret_options INTERFACE -fsanitize=${LEVERET_SANITIZE})
+endif()
+
+# leveret_library(NAME SOURCES ... LINKS ...): a folder's library; what it links to are the arrows of docs/architecture.md.
+function(leveret_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC leveret_options ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
+endfunction()
+
+# leveret_test(NAME SOURCES ... LINKS ...): one GoogleTest program, each of its tests known to ctest.
+function(leveret_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE leveret_options ${ARG_LINKS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+endfunction()

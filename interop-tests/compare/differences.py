@@ -1,0 +1,3 @@
+"""Where a broker differs on purpose: scenario name -> the reason."""
+
+DIFFERENCES = {}

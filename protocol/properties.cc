@@ -1,0 +1,127 @@
+#include "protocol/properties.h"
+
+#include <utility>
+
+#include "protocol/decoder.h"
+#include "protocol/encoder.h"
+#include "protocol/frame.h"
+
+namespace leveret::protocol {
+namespace {
+
+constexpr std::size_t flags_size = 2;
+constexpr std::size_t property_count = std::tuple_size_v<decltype(BasicProperties::fields)>;
+
+constexpr std::uint16_t flag_of(std::size_t property) {
+  return static_cast<std::uint16_t>(0x8000U >> property);
+}
+
+constexpr std::size_t index_of(std::string_view name) {
+  std::size_t index = 0;
+  std::apply([&](auto... field) { (void)((field.name == name || (++index, false)) || ...); }, BasicProperties::fields);
+  return index;
+}
+
+/// Calls `visit(property, flag)` for the pointer to each member, in the order of their flags.
+template <class Visitor>
+void for_each_property(Visitor&& visit) {
+  [&]<std::size_t... index>(std::index_sequence<index...>) {
+    (visit(std::get<index>(BasicProperties::fields).member, flag_of(index)), ...);
+  }
+  (std::make_index_sequence<property_count>{});
+}
+
+void read(Decoder& decoder, FieldTable& value) {
+  value = decoder.get_unchecked_table();
+}
+template <class T>
+void read(Decoder& decoder, T& value) {
+  decoder.get(value);
+}
+
+/// The property with that index: those before it are only stepped over.
+template <std::size_t wanted>
+auto property_of(Octets properties) {
+  using Property = std::remove_cvref_t<decltype(BasicProperties{}.*std::get<wanted>(BasicProperties::fields).member)>;
+  Decoder decoder{properties};
+  std::uint16_t flags{};
+  decoder.get(flags);
+  if (!(flags & flag_of(wanted))) return Property{};
+
+  BasicProperties read_over{};
+  [&]<std::size_t... index>(std::index_sequence<index...>) {
+    const auto step = [&](auto& property, std::uint16_t flag) {
+      if (flags & flag) read(decoder, property.emplace());
+    };
+    (step(read_over.*std::get<index>(BasicProperties::fields).member, flag_of(index)), ...);
+  }
+  (std::make_index_sequence<wanted + 1>{});
+  return decoder.has_failed() ? Property{} : read_over.*std::get<wanted>(BasicProperties::fields).member;
+}
+
+/// Reads all properties; `value_of(member)` says where each one that is present goes.
+template <class ValueOf>
+bool read_all(Octets octets, ValueOf&& value_of) {
+  Decoder decoder{octets};
+  std::uint16_t flags{};
+  decoder.get(flags);
+  for_each_property([&](auto member, std::uint16_t flag) {
+    if (flags & flag) decoder.get(value_of(member));
+  });
+  return !decoder.has_failed() && decoder.is_at_end();
+}
+
+}  // namespace
+
+Result<BasicProperties> decode_properties(Octets octets) {
+  BasicProperties properties{};
+  const auto value_of = [&](auto member) -> auto& {
+    return (properties.*member).emplace();
+  };
+  if (!read_all(octets, value_of)) return internal_error("");
+  return properties;
+}
+
+Result<void> validate_properties(Octets octets) {
+  std::tuple<std::uint8_t, std::uint64_t, ShortString, FieldTable> forgotten{};
+  const auto value_of = [&]<class T>(std::optional<T> BasicProperties::*) -> T& { return std::get<T>(forgotten); };
+  if (!read_all(octets, value_of)) return internal_error("");
+  return {};
+}
+
+std::string encode_properties(const BasicProperties& properties) {
+  std::size_t size = flags_size;
+  std::uint16_t flags = 0;
+  for_each_property([&](auto member, std::uint16_t flag) {
+    if (!(properties.*member)) return;
+    size += encoded_size_max(*(properties.*member));
+    flags |= flag;
+  });
+  std::string encoded(size, '\0');
+  Encoder encoder{reinterpret_cast<std::uint8_t*>(encoded.data())};
+  encoder.put(flags);
+  for_each_property([&](auto member, std::uint16_t) {
+    if (properties.*member) encoder.put(*(properties.*member));
+  });
+  return encoded;
+}
+
+std::optional<std::uint8_t> delivery_mode_of(Octets properties) {
+  return property_of<index_of("delivery-mode")>(properties);
+}
+
+std::optional<FieldTable> headers_of(Octets properties) {
+  return property_of<index_of("headers")>(properties);
+}
+
+Result<ContentHeader> decode_content_header(Octets payload) {
+  if (payload.size() < content_header_size_min) return unknown_frame({.type = FrameType::header, .payload = payload});
+  Decoder decoder{payload};
+  ContentHeader header{.properties = payload.subspan(content_header_size_min)};
+  decoder.get(header.class_id);
+  decoder.get(header.weight);
+  decoder.get(header.body_size);
+  return header;
+}
+
+}  // namespace leveret::protocol

@@ -1,0 +1,9 @@
+#pragma once
+#include <string_view>
+
+namespace leveret::protocol {
+
+/// Whether `text` is well-formed UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF.
+bool is_utf8(std::string_view text);
+
+}  // namespace leveret::protocol

@@ -1,0 +1,56 @@
+#pragma once
+#include <rocksdb/slice.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "storage/encoding.h"
+#include "storage/store.h"
+
+namespace leveret::storage {
+
+/// The first octet of every key in the database.
+enum class KeyKind : char {
+  body = 'b',        // first body number               -> a block of bodies that several messages share
+  clean = 'c',       //                                 -> nothing; there while the last stop was a clean one
+  definition = 'd',  // the definition's key            -> its value
+  messages = 'm',    // queue, first position           -> a block of messages
+  queue = 'q',       // queue                           -> head, delivered mark
+  settled = 's',     // queue, first position of block  -> which of the block's messages are settled
+};
+
+/// A key of at most two numbers, each eight octets big-endian.
+class Key {
+ public:
+  explicit Key(KeyKind kind) : size_(1) { octets_[0] = static_cast<char>(kind); }
+  Key(KeyKind kind, std::uint64_t number) : size_(9) {
+    octets_[0] = static_cast<char>(kind);
+    put_big_endian(&octets_[1], number);
+  }
+  Key(KeyKind kind, QueueId queue) : Key(kind, static_cast<std::uint64_t>(queue)) {}
+  Key(KeyKind kind, QueueId queue, Position first) : Key(kind, queue) {
+    size_ = 17;
+    put_big_endian(&octets_[9], first);
+  }
+
+  operator std::string_view() const { return {octets_.data(), size_}; }
+  operator rocksdb::Slice() const { return {octets_.data(), size_}; }
+
+ private:
+  std::array<char, 17> octets_{};
+  std::size_t size_;
+};
+
+inline std::string definition_key(std::string_view key) {
+  std::string result{static_cast<char>(KeyKind::definition)};
+  return result.append(key);
+}
+
+/// The last number of a key.
+inline std::uint64_t last_number(const rocksdb::Slice& key) {
+  return big_endian(key.data() + key.size() - 8);
+}
+
+}  // namespace leveret::storage

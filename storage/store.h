@@ -1,0 +1,180 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace leveret::storage {
+
+/// A queue; never used again for another one, not even after a restart.
+enum class QueueId : std::uint64_t {};
+
+/// A message's place in its queue.  Rises by arrival; places may stay empty (a transient message takes one too).
+using Position = std::uint64_t;
+
+using Octets = std::span<const std::uint8_t>;
+
+/// What keeps a store from working, in one line that says what to change.
+class StoreError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A message as the store keeps it: octets that belong to somebody else, who is told when they are no longer needed.
+class Content {
+ public:
+  using Release = void (*)(void* owner);
+
+  /// `octets` stay as they are until `release(owner)` is called, when this object ends.
+  Content(Octets octets, void* owner, Release release) noexcept : octets_(octets), owner_(owner), release_(release) {}
+  Content(Content&& other) noexcept
+      : octets_(other.octets_), owner_(other.owner_), release_(std::exchange(other.release_, nullptr)) {}
+  Content& operator=(Content&& other) noexcept {
+    std::swap(octets_, other.octets_);
+    std::swap(owner_, other.owner_);
+    std::swap(release_, other.release_);
+    return *this;
+  }
+  ~Content() {
+    if (release_) release_(owner_);
+  }
+
+  Octets octets() const { return octets_; }
+
+ private:
+  Octets octets_;
+  void* owner_;
+  Release release_;
+};
+
+/// A place in `Batch::contents`.
+enum class ContentIndex : std::uint32_t {};
+
+/// A message enters a queue.  The positions of a queue rise from append to append, over all batches.
+struct Append {
+  QueueId queue{};
+  Position position{};
+  ContentIndex content{};
+  bool redelivered = false;  // somebody may have received it before
+};
+
+/// A message has left its queue for good.  One that was never appended, or is settled already, changes nothing.
+struct Settle {
+  QueueId queue{};
+  Position position{};
+};
+
+/// Everything of a queue before `before` may have been delivered; what is recovered from there counts as redelivered.
+struct DeliveredMark {
+  QueueId queue{};
+  Position before{};
+};
+
+/// All messages before `before` have left the queue.
+struct Purge {
+  QueueId queue{};
+  Position before{};
+};
+
+/// What the turns of one shard made durable.  A position is never used twice, so the order between the lists says
+/// nothing; a message that is appended and settled in one batch is not kept.
+///
+/// A message routed to several queues is one content with several appends.  The contents are released where the batch
+/// is cleared or destroyed: the store hands it back for that, and never does either itself.
+struct Batch {
+  std::vector<Content> contents{};
+  std::vector<Append> appends{};
+  std::vector<Settle> settlements{};
+  std::vector<DeliveredMark> delivered{};
+  std::vector<Purge> purges{};
+
+  bool is_empty() const {
+    return appends.empty() && settlements.empty() && delivered.empty() && purges.empty() && contents.empty();
+  }
+
+  ContentIndex add(Content content) {
+    contents.push_back(std::move(content));
+    return ContentIndex{static_cast<std::uint32_t>(contents.size() - 1)};
+  }
+
+  /// Releases the contents; the vectors keep their memory for the next turns.
+  void clear() {
+    contents.clear();
+    appends.clear();
+    settlements.clear();
+    delivered.clear();
+    purges.clear();
+  }
+};
+
+enum class StoreStatus : std::uint8_t { stored, failed };
+
+using CommitHandler = std::function<void(std::unique_ptr<Batch>, StoreStatus)>;
+using DefinitionVisitor = std::function<void(std::string_view key, std::string_view value)>;
+
+/// The body several stored messages have in common; `none` for a message that has its own.
+enum class SharedBody : std::uint64_t { none = 0 };
+
+/// A message that survived.  `content` lives as long as the call it is handed to.
+struct StoredMessage {
+  Position position{};
+  bool redelivered = false;
+  SharedBody shared_body{};
+  Octets content{};
+};
+
+using MessageVisitor = std::function<void(const StoredMessage&)>;
+
+struct QueueState {
+  Position next_position{};  // the first that was never used, neither stored nor marked as delivered
+};
+
+/// What survives a restart.  Takes calls from any thread, except where it says otherwise.
+///
+/// A life: recover the definitions; recover or drop every one of `stored_queues()`; commit batches; close.
+/// What one thread hands over is kept in the order of its calls.
+class Store {
+ public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Without `close()` the store stops like a killed process: what has not been written is handed back as failed.
+  virtual ~Store() = default;
+
+  /// Definitions are opaque here.  They are on disk before any batch that is handed over later.
+  virtual void put_definition(std::string key, std::string value) = 0;
+  virtual void erase_definition(std::string key) = 0;
+
+  /// Forgets a queue with all its messages, as of this place in the order of calls.
+  /// Errors: StoreError, when the queue is still to be recovered and cannot be read.
+  virtual void drop_queue(QueueId queue) = 0;
+
+  /// Hands over what is to be durable, when every stored queue has been recovered or dropped.
+  ///
+  /// `done` is called once, on a thread of the store (the in-memory store calls it before it returns), when the batch
+  /// and all that came before it cannot be lost any more.  While the store cannot write, it waits: it keeps the batch,
+  /// raises its alarm and tries again.  `StoreStatus::failed` comes only from a store that ends without having written.
+  virtual void commit(std::unique_ptr<Batch> batch, CommitHandler done) = 0;
+
+  /// Every definition, in order of the keys' octets.  Called by one thread, before the first commit, like all of these.
+  /// Errors: StoreError, for what cannot be read.
+  virtual void recover_definitions(const DefinitionVisitor& visit) = 0;
+  /// The queues that left something, in no order.
+  virtual std::vector<QueueId> stored_queues() = 0;
+  /// Every unsettled message of the queue, in order of position.  Once per queue.
+  virtual QueueState recover_queue(QueueId queue, const MessageVisitor& visit) = 0;
+
+  /// Whether the last life ended with `close()`; true for a new store.
+  virtual bool stopped_cleanly() const = 0;
+
+  /// Writes everything that was handed over, marks the clean stop and ends.  Nothing may be called afterwards.
+  virtual void close() = 0;
+};
+
+}  // namespace leveret::storage

@@ -1,0 +1,206 @@
+#include "tests/storage/faulty_file_system.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace leveret::storage {
+namespace {
+
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+bool is_log(const std::string& path) {
+  return path.ends_with(".log");
+}
+
+std::optional<std::string> content_of(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return std::nullopt;
+  return std::string{std::istreambuf_iterator<char>{file}, {}};
+}
+
+}  // namespace
+
+class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  TrackedFile(FaultyFileSystem& system, std::string path, std::unique_ptr<rocksdb::FSWritableFile> file)
+      : FSWritableFileOwnerWrapper(std::move(file)), system_(system), path_(std::move(path)) {}
+
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    const std::lock_guard lock{system_.mutex_};
+    if (auto status = system_.check_alive(); !status.ok()) return status;
+    system_.files_[path_].written += data.size();
+    return target()->Append(data, options, debug);
+  }
+  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
+                  IODebugContext* debug) override {
+    return Append(data, options, debug);
+  }
+  IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    const std::lock_guard lock{system_.mutex_};
+    if (auto status = system_.check_alive(); !status.ok()) return status;
+    return target()->Truncate(size, options, debug);
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override { return sync(); }
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return sync(); }
+  IOStatus Allocate(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::OK();  // so that closing has nothing to cut off
+  }
+  IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::OK();
+  }
+
+ private:
+  IOStatus sync() {
+    if (auto status = target()->Flush({}, nullptr); !status.ok()) return status;
+    std::unique_lock lock{system_.mutex_};
+    if (is_log(path_) && system_.holds_syncs_) {
+      system_.has_held_sync_ = true;
+      system_.changed_.notify_all();
+      system_.changed_.wait(lock, [this] { return !system_.holds_syncs_; });
+    }
+    if (auto status = system_.check_alive(); !status.ok()) return status;
+    system_.sync(path_);
+    return IOStatus::OK();
+  }
+
+  FaultyFileSystem& system_;
+  const std::string path_;
+};
+
+class TrackedDirectory final : public rocksdb::FSDirectory {
+ public:
+  explicit TrackedDirectory(FaultyFileSystem& system) : system_(system) {}
+
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{system_.mutex_};
+    if (auto status = system_.check_alive(); !status.ok()) return status;
+    system_.name_changes_.clear();
+    return IOStatus::OK();
+  }
+  IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+
+ private:
+  FaultyFileSystem& system_;
+};
+
+FaultyFileSystem::FaultyFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+
+IOStatus FaultyFileSystem::check_alive() const {
+  return is_broken_ || is_dead_ ? IOStatus::IOError("the disk has failed") : IOStatus::OK();
+}
+
+void FaultyFileSystem::sync(const std::string& path) {
+  if (is_log(path)) ++log_syncs_;
+  FileState& file = files_[path];
+  file.synced = file.written;
+}
+
+void FaultyFileSystem::break_down() {
+  const std::lock_guard lock{mutex_};
+  is_broken_ = true;
+}
+
+void FaultyFileSystem::repair() {
+  const std::lock_guard lock{mutex_};
+  is_broken_ = false;
+}
+
+void FaultyFileSystem::hold_syncs() {
+  const std::lock_guard lock{mutex_};
+  holds_syncs_ = true;
+  has_held_sync_ = false;
+}
+
+void FaultyFileSystem::resume_syncs() {
+  const std::lock_guard lock{mutex_};
+  holds_syncs_ = false;
+  changed_.notify_all();
+}
+
+void FaultyFileSystem::await_held_sync() {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [this] { return has_held_sync_; });
+}
+
+std::uint64_t FaultyFileSystem::log_syncs() const {
+  const std::lock_guard lock{mutex_};
+  return log_syncs_;
+}
+
+void FaultyFileSystem::kill() {
+  const std::lock_guard lock{mutex_};
+  is_dead_ = true;
+}
+
+void FaultyFileSystem::lose_power(std::mt19937& random) {
+  const std::lock_guard lock{mutex_};
+  is_dead_ = true;
+  const auto up_to = [&random](std::uint64_t max) {
+    return std::uniform_int_distribution<std::uint64_t>{0, max}(random);
+  };
+  for (const auto& [path, file] : files_) {
+    if (file.written == file.synced || !std::filesystem::exists(path)) continue;
+    const std::uint64_t kept = file.synced + up_to(file.written - file.synced);
+    std::filesystem::resize_file(path, kept);
+    if (kept == file.synced || up_to(1) == 0) continue;
+    std::fstream garbled{path, std::ios::binary | std::ios::in | std::ios::out};
+    garbled.seekp(static_cast<std::streamoff>(file.synced + up_to(kept - file.synced - 1)));
+    garbled.put(static_cast<char>(up_to(255)));
+  }
+  for (auto lost = up_to(name_changes_.size()); lost > 0; --lost) {
+    undo(name_changes_.back());
+    name_changes_.pop_back();
+  }
+}
+
+void FaultyFileSystem::undo(const NameChange& change) {
+  if (!std::filesystem::exists(change.path)) return;
+  if (!change.renamed_from.empty()) std::filesystem::rename(change.path, change.renamed_from);
+  if (change.replaced) {
+    std::ofstream{change.path, std::ios::binary} << *change.replaced;
+  } else {
+    std::filesystem::remove(change.path);
+  }
+}
+
+IOStatus FaultyFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                           std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug) {
+  const std::lock_guard lock{mutex_};
+  if (auto status = check_alive(); !status.ok()) return status;
+  NameChange change{.path = path, .renamed_from = {}, .replaced = content_of(path)};
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  if (auto status = target()->NewWritableFile(path, options, &file, debug); !status.ok()) return status;
+  name_changes_.push_back(std::move(change));
+  files_[path] = {};
+  *result = std::make_unique<TrackedFile>(*this, path, std::move(file));
+  return IOStatus::OK();
+}
+
+IOStatus FaultyFileSystem::NewDirectory(const std::string&, const IOOptions&,
+                                        std::unique_ptr<rocksdb::FSDirectory>* result, IODebugContext*) {
+  *result = std::make_unique<TrackedDirectory>(*this);
+  return IOStatus::OK();
+}
+
+IOStatus FaultyFileSystem::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
+                                      IODebugContext* debug) {
+  const std::lock_guard lock{mutex_};
+  if (auto status = check_alive(); !status.ok()) return status;
+  name_changes_.push_back({.path = to, .renamed_from = from, .replaced = content_of(to)});
+  files_[to] = files_[from];
+  files_.erase(from);
+  return target()->RenameFile(from, to, options, debug);
+}
+
+IOStatus FaultyFileSystem::DeleteFile(const std::string& path, const IOOptions& options, IODebugContext* debug) {
+  const std::lock_guard lock{mutex_};
+  if (auto status = check_alive(); !status.ok()) return status;
+  files_.erase(path);
+  return target()->DeleteFile(path, options, debug);
+}
+
+}  // namespace leveret::storage

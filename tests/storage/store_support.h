@@ -1,0 +1,118 @@
+#pragma once
+#include <rocksdb/db.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "storage/store.h"
+
+namespace leveret::storage {
+
+/// A directory that goes with its owner.  It is in memory where that can be had: syncs are simulated in these tests.
+class TestDirectory {
+ public:
+  TestDirectory() {
+    const std::filesystem::path memory = "/dev/shm";
+    const auto parent = std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
+    std::string name = (parent / "leveret-storage-XXXXXX").string();
+    path_ = mkdtemp(name.data());
+  }
+  TestDirectory(const TestDirectory&) = delete;
+  TestDirectory& operator=(const TestDirectory&) = delete;
+  ~TestDirectory() { std::filesystem::remove_all(path_); }
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path store() const { return path_ / "store"; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// A content that owns its text.
+inline Content content_of(std::string text) {
+  auto owner = std::make_unique<std::string>(std::move(text));
+  const Octets octets{reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()};
+  return {octets, owner.release(), [](void* released) { delete static_cast<std::string*>(released); }};
+}
+
+/// A batch in the making.
+class TestBatch {
+ public:
+  TestBatch& append(QueueId queue, Position position, std::string text, bool redelivered = false) {
+    const auto content = batch_->add(content_of(std::move(text)));
+    return append_again(queue, position, content, redelivered);
+  }
+  TestBatch& append_again(QueueId queue, Position position, ContentIndex content, bool redelivered = false) {
+    batch_->appends.push_back({.queue = queue, .position = position, .content = content, .redelivered = redelivered});
+    return *this;
+  }
+  ContentIndex content(std::string text) { return batch_->add(content_of(std::move(text))); }
+  TestBatch& settle(QueueId queue, Position position) {
+    batch_->settlements.push_back({.queue = queue, .position = position});
+    return *this;
+  }
+  TestBatch& mark_delivered(QueueId queue, Position before) {
+    batch_->delivered.push_back({.queue = queue, .before = before});
+    return *this;
+  }
+  TestBatch& purge(QueueId queue, Position before) {
+    batch_->purges.push_back({.queue = queue, .before = before});
+    return *this;
+  }
+  std::unique_ptr<Batch> take() { return std::exchange(batch_, std::make_unique<Batch>()); }
+
+ private:
+  std::unique_ptr<Batch> batch_ = std::make_unique<Batch>();
+};
+
+/// Hands over what is in `batch`; the answer comes when the store gives one.
+inline std::future<StoreStatus> commit(Store& store, TestBatch& batch) {
+  auto answer = std::make_shared<std::promise<StoreStatus>>();
+  auto result = answer->get_future();
+  store.commit(batch.take(), [answer](std::unique_ptr<Batch>, StoreStatus status) { answer->set_value(status); });
+  return result;
+}
+
+struct RecoveredMessage {
+  std::string text{};
+  bool redelivered = false;
+  friend bool operator==(const RecoveredMessage&, const RecoveredMessage&) = default;
+  friend std::ostream& operator<<(std::ostream& output, const RecoveredMessage& message) {
+    return output << message.text << (message.redelivered ? " (redelivered)" : "");
+  }
+};
+
+struct RecoveredQueue {
+  std::map<Position, RecoveredMessage> messages{};
+  Position next_position = 0;
+};
+
+inline RecoveredQueue recover(Store& store, QueueId queue) {
+  RecoveredQueue result;
+  const auto state = store.recover_queue(queue, [&result](const StoredMessage& message) {
+    const std::string text{reinterpret_cast<const char*>(message.content.data()), message.content.size()};
+    result.messages[message.position] = {.text = text, .redelivered = message.redelivered};
+  });
+  result.next_position = state.next_position;
+  return result;
+}
+
+/// How many keys begin with each octet.  The store is closed.
+inline std::map<char, int> key_counts(const std::filesystem::path& store) {
+  rocksdb::DB* opened = nullptr;
+  if (!rocksdb::DB::OpenForReadOnly({}, store.string(), &opened).ok()) return {};
+  const std::unique_ptr<rocksdb::DB> db{opened};
+  const std::unique_ptr<rocksdb::Iterator> key{db->NewIterator({})};
+  std::map<char, int> counts;
+  for (key->SeekToFirst(); key->Valid(); key->Next()) ++counts[key->key()[0]];
+  return counts;
+}
+
+}  // namespace leveret::storage
