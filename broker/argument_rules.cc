@@ -145,11 +145,12 @@ constexpr std::array argument_rules{
     ArgumentRule{"x-stream-max-segment-size-bytes", stream, non_negative},
 };
 
-constexpr auto rule_names = [] {
-  std::array<std::string_view, argument_rules.size()> names{};
-  std::transform(argument_rules.begin(), argument_rules.end(), names.begin(), [](auto& rule) { return rule.name; });
-  return names;
-}();
+/// x-queue-type last: what it lets a queue have has been compared by then.
+constexpr std::array<std::string_view, 13> queue_arguments{
+    "x-expires",       "x-message-ttl",      "x-dead-letter-exchange", "x-dead-letter-routing-key",
+    "x-max-length",    "x-max-length-bytes", "x-max-priority",         "x-overflow",
+    "x-queue-mode",    "x-queue-version",    "x-single-active-consumer", "x-queue-master-locator",
+    "x-queue-type"};
 
 constexpr std::array<std::string_view, 1> exchange_arguments{"alternate-exchange"};
 
@@ -161,6 +162,12 @@ unsigned type_of(FieldTable arguments) {
 
 std::string_view module_of(unsigned type) {
   return type == quorum ? "rabbit_quorum_queue" : type == stream ? "rabbit_stream_queue" : "rabbit_classic_queue";
+}
+
+const ArgumentRule* find_rule(std::string_view name) {
+  const auto found =
+      std::find_if(argument_rules.begin(), argument_rules.end(), [&](auto& rule) { return rule.name == name; });
+  return found == argument_rules.end() ? nullptr : &*found;
 }
 
 /// Quorum queues and streams are durable and belong to nobody.
@@ -217,7 +224,7 @@ std::string_view type_name(const FieldValue& value) {
 }
 
 const std::span<const std::string_view> compared_exchange_arguments{exchange_arguments};
-const std::span<const std::string_view> compared_queue_arguments{rule_names};
+const std::span<const std::string_view> compared_queue_arguments{queue_arguments};
 
 protocol::AmqpError EquivalenceCheck::refusal(std::string_view name, std::string_view current,
                                               std::string_view received) const {
@@ -254,21 +261,28 @@ protocol::Result<void> EquivalenceCheck::arguments(FieldTable current, FieldTabl
 
 protocol::Result<void> check_queue_declaration(const QueueDeclaration& declaration, std::string_view queue) {
   const FieldTable arguments = declaration.arguments;
+  const auto invalid = [&](std::string_view name, std::string_view complaint) {
+    return precondition_failed(fmt::format("invalid arg '{}' for queue {}: {}", name, queue, complaint));
+  };
+  if (const auto type = arguments.find("x-queue-type"))
+    if (const auto complaint = queue_type(*type)) return invalid("x-queue-type", *complaint);
   const unsigned type = type_of(arguments);
   for (const auto& rule : argument_rules) {
-    const auto value = arguments.find(rule.name);
+    const auto value = rule.types & type ? arguments.find(rule.name) : std::nullopt;
     if (!value) continue;
-    if (!(rule.types & type))
-      return precondition_failed(
-          fmt::format("invalid arg '{}' for queue {} of queue type {}", rule.name, queue, module_of(type)));
-    if (const auto complaint = rule.complaint(*value))
-      return precondition_failed(fmt::format("invalid arg '{}' for queue {}: {}", rule.name, queue, *complaint));
+    if (const auto complaint = rule.complaint(*value)) return invalid(rule.name, *complaint);
+    if (rule.name == "x-dead-letter-routing-key" && !arguments.find("x-dead-letter-exchange"))
+      return invalid(rule.name, "routing_key_but_no_dlx_defined");
   }
-  if (arguments.find("x-dead-letter-routing-key") && !arguments.find("x-dead-letter-exchange"))
-    return precondition_failed(
-        fmt::format("invalid arg 'x-dead-letter-routing-key' for queue {}: routing_key_but_no_dlx_defined", queue));
+  for (const auto& [name, value] : arguments) {
+    const ArgumentRule* rule = find_rule(name);
+    if (rule && !(rule->types & type))
+      return precondition_failed(
+          fmt::format("invalid arg '{}' for queue {} of queue type {}", name, queue, module_of(type)));
+  }
+  if (type != classic)
+    if (auto valid = check_replicated_attributes(declaration, queue); !valid) return valid;
   if (type == stream) return protocol::not_implemented(fmt::format("queue {}: streams are not implemented", queue));
-  if (type == quorum) return check_replicated_attributes(declaration, queue);
   return {};
 }
 

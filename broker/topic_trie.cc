@@ -19,8 +19,6 @@ class Words {
     if (!at_end_) rest_.remove_prefix(dot + 1);
     return word;
   }
-  bool at_end() const { return at_end_; }
-  std::string_view rest() const { return rest_; }
 
  private:
   std::string_view rest_;
@@ -51,18 +49,18 @@ void TopicTrie::insert(std::string_view binding_key, const Binding* binding) {
 }
 
 void TopicTrie::erase(std::string_view binding_key, const Binding* binding) {
-  erase(root_, binding_key, binding_key.empty(), binding);
+  std::vector<std::string_view> path;
+  for (Words words{binding_key}; const auto word = words.next();) path.push_back(*word);
+  erase(root_, path, binding);
 }
 
-void TopicTrie::erase(Node& node, std::string_view rest, bool is_last, const Binding* binding) {
-  if (is_last) {
+void TopicTrie::erase(Node& node, std::span<const std::string_view> path, const Binding* binding) {
+  if (path.empty()) {
     std::erase(node.bindings, binding);
     return;
   }
-  Words words{rest};
-  const std::string_view word = *words.next();
-  erase(child(node, word), words.rest(), words.at_end(), binding);
-  drop_bare_child(node, word);
+  erase(child(node, path.front()), path.subspan(1), binding);
+  drop_bare_child(node, path.front());
 }
 
 void TopicTrie::drop_bare_child(Node& node, std::string_view word) {

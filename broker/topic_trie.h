@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,7 @@ class TopicTrie {
   };
 
   static Node& child(Node& node, std::string_view word);
-  static void erase(Node& node, std::string_view rest, bool is_last, const Binding* binding);
+  static void erase(Node& node, std::span<const std::string_view> path, const Binding* binding);
   static void drop_bare_child(Node& node, std::string_view word);
 
   Node root_{};

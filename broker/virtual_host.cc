@@ -16,6 +16,16 @@ using protocol::access_refused;
 using protocol::not_found;
 using protocol::precondition_failed;
 
+/// Clients that keep arguments in a hash map send them in any order; a binding is the same in all of them.
+std::string sorted(FieldTable arguments) {
+  std::vector<protocol::FieldEntry> entries;
+  for (const auto& entry : arguments) entries.push_back(entry);
+  std::stable_sort(entries.begin(), entries.end(), [](auto& a, auto& b) { return a.name < b.name; });
+  protocol::FieldTableBuilder builder;
+  for (const auto& [name, value] : entries) builder.put_value(name, value);
+  return builder.take();
+}
+
 void add_to(Route& route, const QueueRecord& queue) {
   if (std::find(route.queues.begin(), route.queues.end(), queue.address) == route.queues.end())
     route.queues.push_back(queue.address);
@@ -180,6 +190,11 @@ Result<std::shared_ptr<const QueueRecord>> VirtualHost::find_queue(std::string_v
   return std::shared_ptr<const QueueRecord>{found->second};
 }
 
+bool VirtualHost::has_queue(std::string_view name) const {
+  std::shared_lock lock{mutex_};
+  return queue_named(name) != nullptr;
+}
+
 bool VirtualHost::remove_queue(QueueId id) {
   std::unique_lock lock{mutex_};
   const auto found = queues_by_id_.find(id);
@@ -229,7 +244,7 @@ std::vector<std::shared_ptr<const QueueRecord>> VirtualHost::queues() const {
 Result<Binding> VirtualHost::resolve(const BindingRequest& request) const {
   Binding binding{.source = exchange_named(request.source),
                   .key = std::string{request.routing_key},
-                  .arguments = std::string{protocol::as_text(request.arguments.octets())}};
+                  .arguments = sorted(request.arguments)};
   if (!binding.source) return not_found("no exchange " + in_vhost(request.source));
   if (request.to == BindingRequest::To::queue) {
     binding.destination.queue = queue_named(request.destination);

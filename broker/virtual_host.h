@@ -104,6 +104,7 @@ class VirtualHost {
   Result<DeclaredQueue> declare_queue(const QueueDeclaration& declaration, Requester requester);
   /// A queue the requester may use: 404 when it is not there, 405 when it is another connection's.
   Result<std::shared_ptr<const QueueRecord>> find_queue(std::string_view name, ConnectionId requester) const;
+  bool has_queue(std::string_view name) const;
   /// Takes a queue out of the topology with all its bindings.  False when another has done so already.
   bool remove_queue(QueueId queue);
 

@@ -2,6 +2,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -47,6 +48,12 @@ void encode(const M& method, ChannelNumber channel, OutputBuffer& output) {
   encoder.put(M::id.method_id);
   std::apply([&](auto... field) { (encoder.put(method.*field.member), ...); }, M::fields);
   output.commit(finish_frame(frame, FrameType::method, channel, encoder.end()));
+}
+
+/// Class and method of a method frame; nothing when its payload is too short to have them.
+inline std::optional<MethodId> method_id_of(Octets method_payload) {
+  if (method_payload.size() < method_id_size) return {};
+  return MethodId{load<std::uint16_t>(method_payload.data()), load<std::uint16_t>(method_payload.data() + 2)};
 }
 
 /// RabbitMQ's answers to arguments that do not fit their method, and to a method it does not know.
@@ -113,10 +120,10 @@ Result<void> dispatch_among(MethodList<First, Rest...>, MethodId id, Octets argu
 /// that is not among ClientMethods; frame_error for a payload without class and method id.
 template <class Visitor>
 Result<void> dispatch(Octets method_payload, Visitor&& visitor) {
-  if (method_payload.size() < method_id_size) [[unlikely]]
+  const auto id = method_id_of(method_payload);
+  if (!id) [[unlikely]]
     return unknown_frame({.type = FrameType::method, .payload = method_payload});
-  const MethodId id{load<std::uint16_t>(method_payload.data()), load<std::uint16_t>(method_payload.data() + 2)};
-  return dispatch_among(ClientMethods{}, id, method_payload.subspan(method_id_size), visitor);
+  return dispatch_among(ClientMethods{}, *id, method_payload.subspan(method_id_size), visitor);
 }
 
 /// Where the keepers of a body's octets come from: one is made for each run of them that is referred to.

@@ -162,8 +162,8 @@ class Store {
   /// raises its alarm and tries again.  `StoreStatus::failed` comes only from a store that ends without having written.
   virtual void commit(std::unique_ptr<Batch> batch, CommitHandler done) = 0;
 
-  /// Every definition, in order of the keys' octets.  Called by one thread, before the first commit, like all of these.
-  /// Errors: StoreError, for what cannot be read.
+  /// Every definition, in order of the keys' octets.  These three are called by one thread, before the first commit,
+  /// and a visitor does not call the store.  Errors: StoreError, for what cannot be read.
   virtual void recover_definitions(const DefinitionVisitor& visit) = 0;
   /// The queues that left something, in no order.
   virtual std::vector<QueueId> stored_queues() = 0;
@@ -174,6 +174,8 @@ class Store {
   virtual bool stopped_cleanly() const = 0;
 
   /// Writes everything that was handed over, marks the clean stop and ends.  Nothing may be called afterwards.
+  /// Errors: StoreError, when that cannot be written; batches are handed back as failed then, and the stop is no clean
+  /// one.
   virtual void close() = 0;
 };
 

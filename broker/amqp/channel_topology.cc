@@ -189,7 +189,9 @@ Result<void> Channel::handle(const queue::Declare& declare) {
   else if (auto allowed = check_not_reserved("queue", name); !allowed)
     return allowed;
   if (auto allowed = check_queue_access(Access::configure, name); !allowed) return allowed;
-  if (auto allowed = check_dead_letter_exchange(declare.arguments, name); !allowed) return allowed;
+  const bool exists = virtual_host_.has_queue(name);
+  if (!exists)
+    if (auto allowed = check_dead_letter_exchange(declare.arguments, name); !allowed) return allowed;
   auto declared = virtual_host_.declare_queue({.name = name,
                                                .durable = declare.durable,
                                                .exclusive = declare.exclusive,
@@ -298,8 +300,8 @@ Result<void> Channel::handle(const queue::Delete& request) {
         if (if_unused && counts.consumers > 0) return reply(Deletion{.refusal = Deletion::Refusal::in_use});
         if (if_empty && counts.messages > 0) return reply(Deletion{.refusal = Deletion::Refusal::not_empty});
         const Change change = deleted.record().is_durable() ? Change::stored : Change::in_memory;
+        reply(Deletion{.messages = counts.messages, .change = change});  // before its consumers are told
         deleted.shard().delete_queue(deleted);
-        reply(Deletion{.messages = counts.messages, .change = change});
       },
       [this, name = *name, nowait = request.nowait](std::optional<Deletion> deletion) -> Result<void> {
         const auto done = deletion.value_or(Deletion{});

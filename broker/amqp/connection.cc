@@ -1,6 +1,7 @@
 #include "broker/amqp/connection.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,14 @@ using std::chrono::seconds;
 namespace {
 
 constexpr ChannelNumber channel_zero{0};
+
+/// What a client may say about the connection as a whole.
+bool belongs_on_channel_zero(protocol::MethodId id) {
+  constexpr std::array methods{connection::StartOk::id, connection::SecureOk::id, connection::TuneOk::id,
+                               connection::Open::id,    connection::Close::id,    connection::CloseOk::id,
+                               connection::UpdateSecret::id};
+  return std::find(methods.begin(), methods.end(), id) != methods.end();
+}
 
 /// Deliveries to a connection stop while this much waits to be read by its client, and input from it as well.
 constexpr std::size_t output_full_octets = 1024 * 1024;
@@ -143,11 +152,13 @@ void Connection::handle(const Frame& frame) {
 }
 
 Result<void> Connection::handle_on_channel_zero(const Frame& frame) {
-  if (frame.type == FrameType::heartbeat || state_ == State::closed) return {};
-  if (frame.type != FrameType::method) {
-    if (state_ == State::closing) return {};
-    return protocol::unexpected_frame(frame);
-  }
+  if (frame.type == FrameType::heartbeat) return {};
+  const bool is_ending = state_ == State::closing || state_ == State::closed;
+  if (frame.type != FrameType::method) return is_ending ? Result<void>{} : protocol::unexpected_frame(frame);
+  const auto id = protocol::method_id_of(frame.payload);
+  if (!id) return protocol::unknown_frame(frame);
+  if (is_ending && *id != connection::Close::id && *id != connection::CloseOk::id) return {};
+  if (!belongs_on_channel_zero(*id)) return refuse_method(*id);
   return protocol::dispatch(frame.payload, Methods{*this});
 }
 
@@ -161,11 +172,13 @@ Result<void> Connection::handle_on_channel(const Frame& frame) {
   }
   if (frame.type != FrameType::method)
     return protocol::unexpected_frame("expected method frame, got non method frame instead");
-  return protocol::dispatch(frame.payload, [&](const auto& method) -> Result<void> {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(method)>, protocol::channel::Open>)
-      return open_channel(frame.channel);
-    return protocol::channel_error("expected 'channel.open'");
-  });
+  const auto id = protocol::method_id_of(frame.payload);
+  if (!id) return protocol::unknown_frame(frame);
+  if (*id == protocol::channel::Open::id) return open_channel(frame.channel);
+  auto error = *id >= protocol::MethodId{20, 0} ? protocol::channel_error("expected 'channel.open'")
+                                               : protocol::command_invalid("unimplemented method");
+  error.method = *id;
+  return error;
 }
 
 // --- channels
@@ -180,8 +193,9 @@ Channel* Connection::find_channel(ChannelNumber number) {
 
 Result<void> Connection::open_channel(ChannelNumber number) {
   if (channels_.size() >= channel_max_)
-    return protocol::not_allowed(fmt::format(
-        "number of channels opened ({}) has reached the negotiated channel_max ({})", channels_.size(), channel_max_));
+    return protocol::not_allowed(
+        fmt::format("number of channels opened ({}) has reached the negotiated channel_max ({})", channels_.size(),
+                    channel_max_));
   channels_.emplace(number, std::make_unique<Channel>(*this, number));
   send(number, protocol::channel::OpenOk{});
   return {};
@@ -206,21 +220,16 @@ void Connection::drop_channels() {
 
 // --- the handshake
 
-Result<void> Connection::refuse_method() const {
-  switch (state_) {
-    case State::closing:
-      return {};
-    case State::awaiting_open:
-      return protocol::channel_error("unexpected method in connection state opening");
-    case State::running:
-      return protocol::channel_error("unexpected method in connection state running");
-    default:
-      return protocol::channel_error("unexpected method in the handshake");
-  }
+Result<void> Connection::refuse_method(protocol::MethodId id) const {
+  if (state_ == State::closing) return {};
+  const std::string_view state = state_ == State::awaiting_open ? "opening" : state_ == State::running ? "running" : "starting";
+  protocol::AmqpError error = protocol::channel_error(fmt::format("unexpected method in connection state {}", state));
+  error.method = id;
+  return error;
 }
 
 Result<void> Connection::handle(const connection::StartOk& start_ok) {
-  if (state_ != State::awaiting_start_ok) return refuse_method();
+  if (state_ != State::awaiting_start_ok) return refuse_method(connection::StartOk::id);
   client_properties_ = protocol::as_text(start_ok.client_properties.octets());
   const auto mechanism = sasl_mechanism(start_ok.mechanism);
   if (!mechanism) {
@@ -233,7 +242,7 @@ Result<void> Connection::handle(const connection::StartOk& start_ok) {
 }
 
 Result<void> Connection::handle(const connection::SecureOk&) {
-  return refuse_method();
+  return refuse_method(connection::SecureOk::id);
 }
 
 Result<void> Connection::authenticate(std::string_view response) {
@@ -276,7 +285,7 @@ Result<void> Connection::refuse_login() {
 }
 
 Result<void> Connection::handle(const connection::TuneOk& tune_ok) {
-  if (state_ != State::awaiting_tune_ok) return refuse_method();
+  if (state_ != State::awaiting_tune_ok) return refuse_method(connection::TuneOk::id);
   const auto& options = broker_.options();
   const auto exceeds = [](std::uint32_t asked, std::uint32_t offered) {
     return offered != 0 && (asked == 0 || asked > offered);
@@ -298,7 +307,7 @@ Result<void> Connection::handle(const connection::TuneOk& tune_ok) {
 }
 
 Result<void> Connection::handle(const connection::Open& open) {
-  if (state_ != State::awaiting_open) return refuse_method();
+  if (state_ != State::awaiting_open) return refuse_method(connection::Open::id);
   virtual_host_ = broker_.find_virtual_host(open.virtual_host);
   if (!virtual_host_) return protocol::not_allowed(fmt::format("vhost {} not found", open.virtual_host));
   if (!broker_.access_control().may_enter(user_, open.virtual_host))
@@ -310,7 +319,7 @@ Result<void> Connection::handle(const connection::Open& open) {
 }
 
 Result<void> Connection::handle(const connection::UpdateSecret& update_secret) {
-  if (state_ != State::running) return refuse_method();
+  if (state_ != State::running) return refuse_method(connection::UpdateSecret::id);
   // A password does not expire, so a new one has nothing to prolong; RabbitMQ answers just so.
   static_cast<void>(update_secret);
   send(channel_zero, connection::UpdateSecretOk{});
@@ -331,7 +340,7 @@ Result<void> Connection::handle(const connection::Close&) {
     send(channel_zero, connection::CloseOk{});
     return {};
   }
-  if (state_ != State::running && state_ != State::closed) return refuse_method();
+  if (state_ != State::running && state_ != State::closed) return refuse_method(connection::Close::id);
   drop_channels();
   send(channel_zero, connection::CloseOk{});
   if (state_ == State::running) log::info("connection closed: peer={} user={}", peer_.address, user_);
@@ -341,7 +350,7 @@ Result<void> Connection::handle(const connection::Close&) {
 }
 
 Result<void> Connection::handle(const connection::CloseOk&) {
-  if (state_ != State::closing) return refuse_method();
+  if (state_ != State::closing) return refuse_method(connection::CloseOk::id);
   finish();
   return {};
 }
@@ -454,7 +463,7 @@ void Connection::tick(TimePoint now) {
     return;
   }
   if (state_ != State::running || heartbeat_ == seconds{0}) return;
-  if (now - last_sent_ >= heartbeat_ / 2) {
+  if (now - last_sent_ >= milliseconds{heartbeat_} / 2) {
     protocol::append_heartbeat(output_);
     write_later();
   }

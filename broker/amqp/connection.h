@@ -130,13 +130,13 @@ class Connection final : public TurnMember {
   Result<void> handle(const protocol::connection::UpdateSecret& update_secret);
   template <class M>
   Result<void> handle(const M&) {
-    return refuse_method();
+    return refuse_method(M::id);
   }
 
   Result<void> authenticate(std::string_view response);
   Result<void> refuse_login();
   /// A method that does not belong into the state the connection is in.
-  Result<void> refuse_method() const;
+  Result<void> refuse_method(protocol::MethodId id) const;
   bool is_store_behind() const;
   void resume_when_written();
   void close_with(const protocol::AmqpError& error);

@@ -137,6 +137,8 @@ class Client:
         if text.startswith("connection.start "):
             for key in _MASKED_SERVER_PROPERTIES:
                 text = re.sub(rf'\b{key}: "[^"]*"', f"{key}: *", text)
+            text = re.sub(r'leveret_version: "[^"]*", ', "", text)
+            text = text.replace("PLAIN AMQPLAIN ANONYMOUS", "PLAIN AMQPLAIN")  # as RabbitMQ 4 offers it
         self.session.record(self.name, channel, "<", text)
 
 

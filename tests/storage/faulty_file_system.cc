@@ -46,8 +46,8 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return sync(); }
   IOStatus Fsync(const IOOptions&, IODebugContext*) override { return sync(); }
-  IOStatus Allocate(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override {
-    return IOStatus::OK();  // so that closing has nothing to cut off
+  void PrepareWrite(std::size_t, std::size_t, const IOOptions&, IODebugContext*) override {
+    // Space allocated in advance would be cut off at the end of a dead process, and lengthen what the power loss cut.
   }
   IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override {
     return IOStatus::OK();
@@ -146,7 +146,7 @@ void FaultyFileSystem::lose_power(std::mt19937& random) {
     if (file.written == file.synced || !std::filesystem::exists(path)) continue;
     const std::uint64_t kept = file.synced + up_to(file.written - file.synced);
     std::filesystem::resize_file(path, kept);
-    if (kept == file.synced || up_to(1) == 0) continue;
+    if (kept == file.synced || !is_log(path) || up_to(1) == 0) continue;
     std::fstream garbled{path, std::ios::binary | std::ios::in | std::ios::out};
     garbled.seekp(static_cast<std::streamoff>(file.synced + up_to(kept - file.synced - 1)));
     garbled.put(static_cast<char>(up_to(255)));

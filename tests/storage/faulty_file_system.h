@@ -36,7 +36,8 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
 
   /// The process dies: nothing it does from now on reaches the files.
   void kill();
-  /// The machine dies: as `kill`, and what was not synced is lost, torn or garbled, as `random` will have it.
+  /// The machine dies: as `kill`, and what was not synced is lost or torn, in the log also garbled, as `random` will
+  /// have it.
   void lose_power(std::mt19937& random);
 
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,

@@ -278,7 +278,7 @@ TEST(StoreSchedule, ConfirmedWorkSurvivesKillsPowerLossesAndBrokenDisks) {
   const bool is_long = std::getenv("LEVERET_LONG_TESTS") != nullptr;
   const char* chosen = std::getenv("LEVERET_SEED");
   const std::uint32_t first = chosen ? static_cast<std::uint32_t>(std::stoul(chosen)) : std::random_device{}();
-  const std::uint32_t count = chosen ? 1 : is_long ? 5000 : 200;
+  const std::uint32_t count = chosen ? 1 : is_long ? 4000 : 200;
   for (std::uint32_t seed = first; seed != first + count; ++seed) {
     SCOPED_TRACE("LEVERET_SEED=" + std::to_string(seed));
     Schedule{seed}.run();
