@@ -292,9 +292,16 @@ protocol::Result<void> check_name_argument(FieldTable arguments, std::string_vie
   return precondition_failed(fmt::format("invalid type '{}' for arg '{}' in {}", type_name(*value), name, subject));
 }
 
-protocol::Result<void> check_integer_argument(const FieldValue& value, std::string_view name, std::string_view queue) {
-  if (const auto complaint = expect_integer(value))
-    return precondition_failed(fmt::format("invalid arg '{}' for queue {}: {}", name, queue, *complaint));
+protocol::Result<void> check_consumer_arguments(FieldTable arguments, std::string_view queue) {
+  for (const auto& [name, value] : arguments) {
+    if (name == "x-stream-offset")
+      return precondition_failed(
+          fmt::format("invalid arg '{}' for queue {} of queue type {}", name, queue, module_of(classic)));
+    const auto complaint = name == "x-priority"                ? expect_integer(value)
+                           : name == "x-cancel-on-ha-failover" ? boolean(value)
+                                                               : Complaint{};
+    if (complaint) return precondition_failed(fmt::format("invalid arg '{}' for queue {}: {}", name, queue, *complaint));
+  }
   return {};
 }
 

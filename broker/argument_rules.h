@@ -38,9 +38,8 @@ protocol::Result<void> check_queue_declaration(const QueueDeclaration& declarati
 protocol::Result<void> check_name_argument(protocol::FieldTable arguments, std::string_view name,
                                            std::string_view subject);
 
-/// 406 when a consumer's argument is no integer.  `queue` as "'q' in vhost '/'".
-protocol::Result<void> check_integer_argument(const protocol::FieldValue& value, std::string_view name,
-                                              std::string_view queue);
+/// Checks the arguments of a consumer of a classic queue; 406 in RabbitMQ's words.  `queue` as "'q' in vhost '/'".
+protocol::Result<void> check_consumer_arguments(protocol::FieldTable arguments, std::string_view queue);
 
 /// 406 when a message's expiration is no number of milliseconds.
 protocol::Result<void> check_expiration(std::string_view expiration);

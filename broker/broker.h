@@ -11,6 +11,7 @@
 
 #include "broker/access_control.h"
 #include "broker/clock.h"
+#include "broker/reply_consumers.h"
 #include "broker/shard.h"
 #include "broker/virtual_host.h"
 
@@ -51,6 +52,7 @@ class Broker {
   const BrokerOptions& options() const { return options_; }
   const Clock& clock() const { return clock_; }
   AccessControl& access_control() { return access_control_; }
+  ReplyConsumers& reply_consumers() { return reply_consumers_; }
   std::vector<std::unique_ptr<Shard>>& shards() { return shards_; }
   std::string cluster_name() const;
 
@@ -82,6 +84,7 @@ class Broker {
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<std::uint64_t> next_queue_id_{1};
   AccessControl access_control_;
+  ReplyConsumers reply_consumers_{};
   mutable std::shared_mutex virtual_hosts_mutex_{};
   std::map<std::string, std::shared_ptr<VirtualHost>, std::less<>> virtual_hosts_{};
   std::vector<std::atomic<std::size_t>> connections_;

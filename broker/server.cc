@@ -40,6 +40,14 @@ Server::Server(boost::asio::io_context& context, Broker& broker, std::uint16_t p
   acceptors_.push_back(listen(context_, port));
 }
 
+Server::~Server() {
+  // An accept that waits holds a socket of a shard: it has to end before the shards do.
+  boost::system::error_code ignored;
+  for (auto& acceptor : acceptors_) acceptor.close(ignored);
+  context_.restart();
+  context_.poll();
+}
+
 std::uint16_t Server::port() const {
   return acceptors_.front().local_endpoint().port();
 }
@@ -68,7 +76,8 @@ void Server::accept(tcp::acceptor& acceptor) {
 }
 
 void Server::stop(std::chrono::milliseconds patience) {
-  for (auto& acceptor : acceptors_) acceptor.close();
+  boost::system::error_code ignored;
+  for (auto& acceptor : acceptors_) acceptor.close(ignored);
   for (const auto& shard : broker_.shards())
     shard->run_here([&shard] { shard->force_close_all("broker forced connection closure with reason 'shutdown'"); });
   const auto deadline = std::chrono::steady_clock::now() + patience;

@@ -15,7 +15,11 @@ namespace leveret::broker {
 /// Errors: std::runtime_error with one line when the port cannot be had.
 class Server {
  public:
+  /// `context` outlives the server, and the server goes before the broker.
   Server(boost::asio::io_context& context, Broker& broker, std::uint16_t port);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
   std::uint16_t port() const;
   void start();

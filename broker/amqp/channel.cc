@@ -4,7 +4,6 @@
 
 #include "broker/amqp/channel_send.h"
 #include "broker/amqp/connection.h"
-#include "protocol/properties.h"
 
 namespace leveret::broker::amqp {
 
@@ -141,7 +140,8 @@ void Channel::release() {
   end_turn();  // what has become safe until now is still told
   shard_.remove_session(id_);
   builder_.abandon();
-  transaction_.reset();
+  if (reply_consumer_ != ConsumerId::none) forget_reply_consumer();
+  if (transaction_) roll_back();
   // Consumers go first, so that what they held is not delivered to them again.
   for (const auto& [id, consumer] : consumers_) leave_queue(id, consumer.queue);
   consumers_.clear();
@@ -231,7 +231,7 @@ void Channel::confirm(std::uint64_t sequence) {
 
 void Channel::end_turn() {
   send_reports();
-  if (!confirms_ || !confirms_->has_news()) return;
+  if (!confirms_) return;
   confirms_->tell([this](std::uint64_t sequence, bool is_multiple) {
     send(protocol::basic::Ack{.delivery_tag = DeliveryTag{sequence}, .multiple = is_multiple});
   });

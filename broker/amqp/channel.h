@@ -18,10 +18,12 @@
 #include "broker/virtual_host.h"
 #include "protocol/frame.h"
 #include "protocol/methods.h"
+#include "protocol/properties.h"
 
 namespace leveret::broker::amqp {
 
 class Connection;
+struct ReplyAddress;
 
 /// One of a connection's channels: what a client publishes, consumes and settles there.  Belongs to its connection.
 ///
@@ -71,18 +73,24 @@ class Channel final : public Session {
     std::uint64_t body_size = 0;
   };
 
-  /// A message with its queues, kept until tx.commit.
+  /// A message kept until tx.commit, with its queues: an exchange routes at the publish.  The default exchange looks for
+  /// the queue at the commit, as in RabbitMQ.
   struct PendingPublish {
     MessageRef message{};
     std::vector<QueueAddress> queues{};
     bool is_mandatory = false;
-    bool is_reply = false;  // goes straight to the session that its routing key names
+    bool is_answered = false;  // went straight to who waits for it
   };
 
-  /// What tx.select has begun; routes are decided at the publish, all else happens at the commit.
+  struct PendingSettlement {
+    std::vector<Unacknowledged::Delivered> deliveries{};
+    Settlement settlement{};
+  };
+
+  /// What tx.select has begun.
   struct Transaction {
     std::vector<PendingPublish> publishes{};
-    std::vector<std::pair<std::vector<Unacknowledged::Delivered>, Settlement>> settlements{};
+    std::vector<PendingSettlement> settlements{};
   };
 
   struct MethodVisitor;
@@ -151,16 +159,21 @@ class Channel final : public Session {
   Result<void> publish(MessageRef message);
   Result<void> check_publish_access(std::string_view exchange, std::string_view routing_key);
   void return_message(const MessageRef& message);
-  void publish_reply(const MessageRef& message);
+  /// Sends answers to direct reply-to requests; true when there were any for somebody who is still there.
+  bool publish_replies(const MessageRef& message, const std::vector<std::string_view>& routing_keys);
+  void publish_reply(const MessageRef& message, const ReplyAddress& address);
+  Result<MessageRef> as_delivered(MessageRef message, const protocol::BasicProperties& properties) const;
 
   void join_queue_by_mail(QueueAddress queue, const ConsumerRequest& request, const std::string& queue_name,
                           std::string tag, bool nowait);
   void forget_consumer(ConsumerId consumer);
+  void forget_reply_consumer();
   Result<void> consume_replies(const protocol::basic::Consume& consume, std::string tag);
   Result<void> settle(DeliveryTag tag, bool multiple, Settlement settlement);
   void settle(const std::vector<Unacknowledged::Delivered>& deliveries, Settlement settlement);
   void requeue_all();
   void finish_commit();
+  void roll_back();
 
   bool has_global_credit() const;
   void unblock_consumers();
@@ -211,6 +224,7 @@ class Channel final : public Session {
 
   std::optional<Confirms> confirms_{};
   std::optional<Transaction> transaction_{};
+  std::vector<PendingSettlement> committed_settlements_{};
   std::size_t commit_waits_for_ = 0;
 };
 

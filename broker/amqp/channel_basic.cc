@@ -35,11 +35,10 @@ struct JoinAnswer {
   std::optional<protocol::AmqpError> refusal{};
 };
 
-Result<std::int32_t> consumer_priority(FieldTable arguments, std::string_view queue) {
+std::int32_t consumer_priority(FieldTable arguments) {
   const auto value = arguments.find("x-priority");
-  if (!value) return 0;
-  if (auto valid = check_integer_argument(*value, "x-priority", queue); !valid) return valid.error();
-  return static_cast<std::int32_t>(std::clamp<std::int64_t>(*value->as_integer(), INT32_MIN, INT32_MAX));
+  const auto priority = value ? value->as_integer().value_or(0) : 0;
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(priority, INT32_MIN, INT32_MAX));
 }
 
 }  // namespace
@@ -53,14 +52,13 @@ Result<void> Channel::handle(const basic::Consume& consume) {
   if (auto allowed = check_queue_access(Access::read, *name); !allowed) return allowed;
   const auto found = virtual_host_.find_queue(*name, connection_.id());
   if (!found) return found.error();
-  const auto priority = consumer_priority(consume.arguments, virtual_host_.in_vhost(*name));
-  if (!priority) return priority.error();
+  if (auto valid = check_consumer_arguments(consume.arguments, virtual_host_.in_vhost(*name)); !valid) return valid;
 
   const QueueAddress address = (*found)->address;
   const ConsumerRequest request{.id = connection_.broker().next_consumer_id(),
                                 .no_ack = consume.no_ack,
                                 .exclusive = consume.exclusive,
-                                .priority = *priority,
+                                .priority = consumer_priority(consume.arguments),
                                 .prefetch = consumer_prefetch_};
   // Known here before the queue knows it, so that its first delivery finds it; consume-ok goes out before that.
   consumer_ids_.emplace(tag, request.id);
@@ -113,9 +111,14 @@ Result<void> Channel::consume_replies(const basic::Consume& consume, std::string
   if (!consume.no_ack) return precondition_failed("reply consumer cannot acknowledge");
   if (reply_consumer_ != ConsumerId::none) return precondition_failed("reply consumer already set");
   reply_consumer_ = connection_.broker().next_consumer_id();
+  connection_.broker().reply_consumers().add(reply_consumer_);
   consumer_ids_.emplace(tag, reply_consumer_);
   consumers_.emplace(reply_consumer_, ChannelConsumer{.tag = tag, .queue = {.shard = shard_.index()}, .no_ack = true});
   return answer(consume.nowait, basic::ConsumeOk{.consumer_tag = tag});
+}
+
+void Channel::forget_reply_consumer() {
+  connection_.broker().reply_consumers().remove(std::exchange(reply_consumer_, ConsumerId::none));
 }
 
 Result<void> Channel::handle(const basic::Cancel& cancel) {
@@ -123,7 +126,7 @@ Result<void> Channel::handle(const basic::Cancel& cancel) {
   if (found == consumer_ids_.end()) return answer(cancel.nowait, basic::CancelOk{.consumer_tag = cancel.consumer_tag});
   const ConsumerId id = found->second;
   if (id == reply_consumer_) {
-    reply_consumer_ = ConsumerId::none;
+    forget_reply_consumer();
     forget_consumer(id);
     return answer(cancel.nowait, basic::CancelOk{.consumer_tag = cancel.consumer_tag});
   }
@@ -198,7 +201,7 @@ Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settleme
   auto deliveries = unacknowledged_.take(tag, multiple);
   if (!deliveries) return precondition_failed(fmt::format("unknown delivery tag {}", static_cast<std::uint64_t>(tag)));
   if (transaction_)
-    transaction_->settlements.emplace_back(*std::move(deliveries), settlement);
+    transaction_->settlements.push_back({*std::move(deliveries), settlement});
   else
     settle(*deliveries, settlement);
   return {};

@@ -24,7 +24,12 @@ namespace {
 /// The headers that name further routing keys; BCC is taken out before anybody sees the message.
 constexpr std::array<std::string_view, 2> carbon_copy_headers{"CC", "BCC"};
 
-Result<void> check_delivery_mode(const BasicProperties& properties) {
+Result<void> check_properties(const BasicProperties& properties, std::string_view user) {
+  if (properties.user_id && *properties.user_id != user)
+    return precondition_failed(
+        fmt::format("user_id property set to '{}' but authenticated user was '{}'", *properties.user_id, user));
+  if (properties.expiration)
+    if (auto valid = check_expiration(*properties.expiration); !valid) return valid;
   const auto mode = properties.delivery_mode.value_or(1);
   if (mode == 1 || mode == 2) return {};
   return precondition_failed(fmt::format("invalid message: {{delivery_mode_unknown,{}}}", mode));
@@ -89,59 +94,54 @@ Result<void> Channel::publish(MessageRef message) {
     return precondition_failed(fmt::format("message size {} is larger than configured max size {}",
                                            publication_.body_size, connection_.broker().options().message_size_max));
   if (auto allowed = check_publish_access(message->exchange(), message->routing_key()); !allowed) return allowed;
-
   const auto properties = protocol::decode_properties(message->properties());
   if (!properties) return properties.error();
-  if (properties->user_id && *properties->user_id != connection_.user())
-    return precondition_failed(fmt::format("user_id property set to '{}' but authenticated user was '{}'",
-                                           *properties->user_id, connection_.user()));
-  if (properties->expiration)
-    if (auto valid = check_expiration(*properties->expiration); !valid) return valid;
-  if (auto valid = check_delivery_mode(*properties); !valid) return valid;
+  if (auto valid = check_properties(*properties, connection_.user()); !valid) return valid;
 
   const FieldTable headers = properties->headers.value_or(FieldTable{});
   std::vector<std::string_view> routing_keys{message->routing_key()};
-  if (!headers.empty())
-    if (auto added = add_carbon_copies(headers, routing_keys); !added) return added;
-  BasicProperties changed = *properties;
-  const bool has_bcc = !headers.empty() && headers.find("BCC");
+  if (auto added = add_carbon_copies(headers, routing_keys); !added) return added;
+  auto delivered = as_delivered(message, *properties);
+  if (!delivered) return delivered.error();
+
+  const bool is_answered = message->exchange().empty() && publish_replies(*delivered, routing_keys);
+  const bool is_simple = routing_keys.size() == 1;
+  const Route own_route = is_simple ? Route{} : virtual_host_.route(message->exchange(), routing_keys, headers);
+  const auto& queues = is_simple ? routes_.route(message->exchange(), message->routing_key(), headers).queues
+                                 : own_route.queues;
+  if (transaction_) {
+    transaction_->publishes.push_back({*std::move(delivered), queues, publication_.is_mandatory, is_answered});
+    return {};
+  }
+  if (publication_.is_mandatory && queues.empty() && !is_answered) return_message(*delivered);
+  ConfirmTicket ticket;
+  if (confirms_) {
+    ticket = {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(queues.size())};
+    connection_.end_turn_for(*this);
+  }
+  if (!queues.empty()) shard_.publish(*std::move(delivered), queues, ticket);
+  return {};
+}
+
+/// The message as consumers may see it: without BCC, and with the address of this channel's reply consumer.
+Result<MessageRef> Channel::as_delivered(MessageRef message, const BasicProperties& properties) const {
+  const bool has_bcc = properties.headers && properties.headers->find("BCC");
+  const bool wants_reply = properties.reply_to == reply_queue;
+  if (wants_reply && reply_consumer_ == ConsumerId::none)
+    return precondition_failed("fast reply consumer does not exist");
+  if (!has_bcc && !wants_reply) return message;
+  BasicProperties changed = properties;
   std::string visible_headers;
   std::string reply_name;
   if (has_bcc) {
-    visible_headers = headers_without(headers, "BCC");
+    visible_headers = headers_without(*properties.headers, "BCC");
     changed.headers = FieldTable{protocol::as_octets(visible_headers)};
   }
-  if (properties->reply_to == reply_queue) {
-    if (reply_consumer_ == ConsumerId::none) return precondition_failed("fast reply consumer does not exist");
+  if (wants_reply) {
     reply_name = name_of(ReplyAddress{shard_.index(), id_, reply_consumer_});
     changed.reply_to = reply_name;
   }
-
-  const bool goes_to_reply_queue = message->exchange().empty() && parse_reply_address(message->routing_key());
-  Route own_route;
-  const Route* route = &own_route;
-  if (routing_keys.size() == 1 && !goes_to_reply_queue)
-    route = &routes_.route(message->exchange(), message->routing_key(), headers);
-  else if (!goes_to_reply_queue)
-    own_route = virtual_host_.route(message->exchange(), routing_keys, headers);
-  if (has_bcc || !reply_name.empty()) message = with_properties(*message, changed);
-
-  if (goes_to_reply_queue && !transaction_) publish_reply(message);
-  if (transaction_) {
-    transaction_->publishes.push_back({.message = std::move(message),
-                                       .queues = route->queues,
-                                       .is_mandatory = publication_.is_mandatory,
-                                       .is_reply = goes_to_reply_queue});
-    return {};
-  }
-  if (publication_.is_mandatory && route->queues.empty() && !goes_to_reply_queue) return_message(message);
-  ConfirmTicket ticket;
-  if (confirms_) {
-    ticket = {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(route->queues.size())};
-    connection_.end_turn_for(*this);
-  }
-  if (!route->queues.empty()) shard_.publish(std::move(message), route->queues, ticket);
-  return {};
+  return with_properties(*message, changed);
 }
 
 void Channel::return_message(const MessageRef& message) {
@@ -152,17 +152,26 @@ void Channel::return_message(const MessageRef& message) {
                     message);
 }
 
-/// Straight to the session that waits for it, past all queues; if it has gone, so has the answer.
-void Channel::publish_reply(const MessageRef& message) {
-  const auto address = parse_reply_address(message->routing_key());
-  Delivery delivery{.consumer = address->consumer, .queue = {.shard = shard_.index()}, .message = message};
-  if (address->shard == shard_.index()) {
-    if (Session* session = shard_.find_session(address->session)) session->deliver(delivery);
+bool Channel::publish_replies(const MessageRef& message, const std::vector<std::string_view>& routing_keys) {
+  bool is_answered = false;
+  for (const auto key : routing_keys) {
+    const auto address = parse_reply_address(key);
+    if (!address || !connection_.broker().reply_consumers().contains(address->consumer)) continue;
+    publish_reply(message, *address);
+    is_answered = true;
+  }
+  return is_answered;
+}
+
+/// Straight to the session that waits for it, past all queues.
+void Channel::publish_reply(const MessageRef& message, const ReplyAddress& address) {
+  Delivery delivery{.consumer = address.consumer, .queue = {.shard = address.shard}, .message = message};
+  if (address.shard == shard_.index()) {
+    if (Session* session = shard_.find_session(address.session)) session->deliver(delivery);
     return;
   }
   delivery.message = message->clone();
-  shard_.send(address->shard, Task{[session = address->session, delivery = std::move(delivery)](Shard& there) mutable {
-                delivery.queue.shard = there.index();
+  shard_.send(address.shard, Task{[session = address.session, delivery = std::move(delivery)](Shard& there) mutable {
                 if (Session* found = there.find_session(session)) found->deliver(delivery);
               }});
 }
@@ -187,33 +196,39 @@ Result<void> Channel::handle(const protocol::tx::Select&) {
 Result<void> Channel::handle(const protocol::tx::Commit&) {
   if (!transaction_) return precondition_failed("channel is not transactional");
   Transaction committed = std::exchange(*transaction_, {});
-  for (const PendingPublish& publish : committed.publishes)
-    if (publish.is_mandatory && publish.queues.empty() && !publish.is_reply) return_message(publish.message);
+  committed_settlements_ = std::move(committed.settlements);
   // Counted before anything is handed over, for a queue may answer at once; the last count is the commit's own.
   commit_waits_for_ = 1;
-  for (const PendingPublish& publish : committed.publishes) commit_waits_for_ += publish.queues.size();
+  for (PendingPublish& publish : committed.publishes) {
+    const Message& message = *publish.message;
+    if (message.exchange().empty()) publish.queues = routes_.route("", message.routing_key(), {}).queues;
+    if (publish.is_mandatory && publish.queues.empty() && !publish.is_answered) return_message(publish.message);
+    commit_waits_for_ += publish.queues.size();
+  }
   connection_.pause();
   const ConfirmTicket ticket{.shard = shard_.index(), .session = id_, .sequence = 1};
-  for (PendingPublish& publish : committed.publishes) {
-    if (publish.is_reply) publish_reply(publish.message);
+  for (PendingPublish& publish : committed.publishes)
     if (!publish.queues.empty()) shard_.publish(std::move(publish.message), publish.queues, ticket);
-  }
-  for (const auto& [deliveries, settlement] : committed.settlements) settle(deliveries, settlement);
   confirm(ticket.sequence);
   return {};
 }
 
 void Channel::finish_commit() {
   send(protocol::tx::CommitOk{});
+  for (const auto& [deliveries, settlement] : std::exchange(committed_settlements_, {})) settle(deliveries, settlement);
   connection_.resume();
 }
 
 Result<void> Channel::handle(const protocol::tx::Rollback&) {
   if (!transaction_) return precondition_failed("channel is not transactional");
-  Transaction rolled_back = std::exchange(*transaction_, {});
-  for (auto& [deliveries, settlement] : rolled_back.settlements) unacknowledged_.put_back(std::move(deliveries));
+  roll_back();
   send(protocol::tx::RollbackOk{});
   return {};
+}
+
+void Channel::roll_back() {
+  Transaction rolled_back = std::exchange(*transaction_, {});
+  for (auto& [deliveries, settlement] : rolled_back.settlements) unacknowledged_.put_back(std::move(deliveries));
 }
 
 }  // namespace leveret::broker::amqp

@@ -219,7 +219,8 @@ Result<void> Channel::check_dead_letter_exchange(FieldTable arguments, std::stri
 
 /// The pseudo-queue of direct reply-to always exists; a name made for a request exists while its consumer does.
 Result<void> Channel::declare_reply_queue(const queue::Declare& declare, std::string_view name) {
-  if (name != reply_queue && !parse_reply_address(name))
+  const auto address = parse_reply_address(name);
+  if (name != reply_queue && !(address && connection_.broker().reply_consumers().contains(address->consumer)))
     return protocol::not_found("no queue " + virtual_host_.in_vhost(name));
   return answer(declare.nowait, queue::DeclareOk{.queue = name, .message_count = 0, .consumer_count = 1});
 }

@@ -36,7 +36,7 @@ constexpr std::size_t output_drained_octets = 256 * 1024;
 constexpr std::size_t unwritten_octets_max = 64 * 1024 * 1024;
 
 constexpr milliseconds close_timeout{10'000};  // for connection.close-ok, and for a client to hang up
-constexpr milliseconds refusal_pause{1'000};   // before a silent close, so that guessing passwords takes time
+constexpr milliseconds refusal_pause{3'000};   // before a silent close, so that guessing passwords takes time
 
 }  // namespace
 

@@ -24,14 +24,13 @@ std::string_view name_of(SaslMechanism mechanism) {
 }
 
 std::optional<Credentials> parse_plain(std::string_view response) {
-  const std::size_t first = response.find('\0');
-  if (first == std::string_view::npos) return {};
-  const std::size_t second = response.find('\0', first + 1);
-  if (second == std::string_view::npos) return {};
-  const std::string_view password = response.substr(second + 1);
+  if (!response.starts_with('\0')) return {};  // to act for somebody else is not offered
+  response.remove_prefix(1);
+  const std::size_t separator = response.find('\0');
+  if (separator == std::string_view::npos) return {};
+  const std::string_view password = response.substr(separator + 1);
   if (password.find('\0') != std::string_view::npos) return {};
-  return Credentials{.user = std::string{response.substr(first + 1, second - first - 1)},
-                     .password = std::string{password}};
+  return Credentials{.user = std::string{response.substr(0, separator)}, .password = std::string{password}};
 }
 
 std::optional<Credentials> parse_amqplain(std::string_view response) {
@@ -39,8 +38,10 @@ std::optional<Credentials> parse_amqplain(std::string_view response) {
   if (!protocol::FieldTable::validate(table.octets())) return {};
   const auto login = table.find("LOGIN");
   const auto password = table.find("PASSWORD");
-  if (!login || !login->as_text() || !password || !password->as_text()) return {};
-  return Credentials{.user = std::string{*login->as_text()}, .password = std::string{*password->as_text()}};
+  if (!login || !password) return {};
+  // A value that is no string belongs to nobody: the login is refused, the response well-formed.
+  return Credentials{.user = std::string{login->as_text().value_or("")},
+                     .password = std::string{password->as_text().value_or("")}};
 }
 
 }  // namespace leveret::broker::amqp

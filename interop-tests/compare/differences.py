@@ -7,6 +7,7 @@ _ANONYMOUS = "ANONYMOUS is a mechanism of RabbitMQ 4"
 _EARLY_FRAME = "client-properties of more than 4 KiB are taken, as RabbitMQ 4 takes them"
 _RACE = "RabbitMQ answers by how its processes happen to run"
 _TEXT = "the text is not broken into lines as Erlang prints long terms"
+_ANSWERED = "an answer that has been delivered is not returned as well, and each delivery has its own tag"
 _BODY = "a body longer than announced is answered with 505, not with silence"
 
 DIFFERENCES = {
@@ -29,6 +30,9 @@ DIFFERENCES = {
     "queue.declare: x-queue-master-locator = 'nonsense'": _LOCATOR,
     "queue.declare: x-queue-master-locator = 5": _LOCATOR,
     "properties: expiration '99999999999999999999'": _TEXT,
+    "direct reply-to: two answers": _ANSWERED,
+    "direct reply-to: a mandatory answer": _ANSWERED,
+    "direct reply-to: an answer in confirm mode": _ANSWERED,
     "content: body longer than announced": _BODY,
     "content: body longer than announced, second frame": _BODY,
 }

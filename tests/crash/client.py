@@ -111,7 +111,7 @@ class Client:
     def _open(self):
         self.call(b"AMQP\0\0\x09\x01", "connection.start")
         response = b"\0guest\0guest"
-        start_ok = struct.pack(">I", 0) + _short("PLAIN") + struct.pack(">I", len(response)) + response + _short("en_US")
+        start_ok = bytes(4) + _short("PLAIN") + struct.pack(">I", len(response)) + response + _short("en_US")
         self.call(_method(10, 11, start_ok, 0), "connection.tune")
         self.send(_method(10, 31, struct.pack(">HIH", 2047, self.frame_max, 0), 0))
         self.call(_method(10, 40, _short("/") + b"\0\0", 0), "connection.open-ok")

@@ -84,8 +84,8 @@ class Ledger:
         kind = "persistent" if entry.persistent else "transient"
         known = "confirmed" if entry.confirmed else "not confirmed"
         story = "".join(f"\n      {line}" for line in entry.story) or " never received"
-        self.fail(rule, f"queue {queue}, publisher {publisher}, message {sequence} ({entry.size} octets, {kind}, {known}, "
-                  f"published in life {entry.life}){details}; history:{story}")  # fmt: skip
+        self.fail(rule, f"queue {queue}, publisher {publisher}, message {sequence} ({entry.size} octets, {kind}, "
+                  f"{known}, published in life {entry.life}){details}; history:{story}")  # fmt: skip
 
     # Taking reports
 
@@ -173,8 +173,8 @@ class Ledger:
             if ending is Ending.STOP:
                 allowed += entry.loose  # a connection that the broker closed gave it to another one
             if entry.deliveries > allowed:
-                self.fail_message("duplicated", queue, tuple(message),
-                                  f"delivered {entry.deliveries} times in one life, returned {entry.returns} times")  # fmt: skip
+                times = f"delivered {entry.deliveries} times in one life, returned {entry.returns} times"
+                self.fail_message("duplicated", queue, tuple(message), times)
             if entry.first_deliveries > 1:
                 self.fail_message("redelivered=false more than once", queue, tuple(message))
             if entry.settlement == CERTAIN and ending is Ending.STOP:

@@ -99,16 +99,15 @@ void TestClient::send_start_ok(const Options& options) {
   properties.put("capabilities", capabilities);
   using namespace std::string_literals;
   const std::string response = "\0"s + options.user + "\0"s + options.password;
-  send(channel_zero, connection::StartOk{.client_properties = properties.view(),
-                                         .mechanism = "PLAIN",
-                                         .response = response,
-                                         .locale = "en_US"});
+  send(channel_zero,
+       connection::StartOk{
+           .client_properties = properties.view(), .mechanism = "PLAIN", .response = response, .locale = "en_US"});
 }
 
 void TestClient::send_tune_ok(const Options& options) {
-  send(channel_zero, connection::TuneOk{.channel_max = options.channel_max,
-                                        .frame_max = options.frame_max,
-                                        .heartbeat = options.heartbeat});
+  send(channel_zero,
+       connection::TuneOk{
+           .channel_max = options.channel_max, .frame_max = options.frame_max, .heartbeat = options.heartbeat});
 }
 
 void TestClient::send_open(const Options& options) {
@@ -279,9 +278,8 @@ DeclaredQueue TestChannel::declare_queue(std::string_view name, const QueueOptio
                                                               .exclusive = options.exclusive,
                                                               .auto_delete = options.auto_delete,
                                                               .arguments = options.arguments});
-  return {.name = std::string{declared.queue},
-          .messages = declared.message_count,
-          .consumers = declared.consumer_count};
+  return {
+      .name = std::string{declared.queue}, .messages = declared.message_count, .consumers = declared.consumer_count};
 }
 
 std::uint32_t TestChannel::delete_queue(std::string_view name, const DeleteOptions& options) {
@@ -309,8 +307,7 @@ void TestChannel::delete_exchange(std::string_view name, bool if_unused) {
 }
 
 void TestChannel::bind(std::string_view queue, std::string_view exchange, std::string_view key, FieldTable arguments) {
-  call<queue::BindOk>(
-      queue::Bind{.queue = queue, .exchange = exchange, .routing_key = key, .arguments = arguments});
+  call<queue::BindOk>(queue::Bind{.queue = queue, .exchange = exchange, .routing_key = key, .arguments = arguments});
 }
 
 void TestChannel::unbind(std::string_view queue, std::string_view exchange, std::string_view key,

@@ -316,8 +316,7 @@ std::string frame_of(ChannelNumber channel, const M& method) {
 /// The method in a frame; its views point into the frame.  Errors: TestFailure when it is another.
 template <Method M>
 M method_in(const ReceivedFrame& frame) {
-  if (frame.method() != M::id)
-    throw TestFailure{"expected " + std::string{M::name} + ", received " + describe(frame)};
+  if (frame.method() != M::id) throw TestFailure{"expected " + std::string{M::name} + ", received " + describe(frame)};
   const auto method = protocol::decode<M>(protocol::as_octets(frame.payload).subspan(protocol::method_id_size));
   if (!method) throw TestFailure{"cannot decode " + std::string{M::name}};
   return *method;
