@@ -147,9 +147,9 @@ constexpr std::array argument_rules{
 
 /// x-queue-type last: what it lets a queue have has been compared by then.
 constexpr std::array<std::string_view, 13> queue_arguments{
-    "x-expires",       "x-message-ttl",      "x-dead-letter-exchange", "x-dead-letter-routing-key",
-    "x-max-length",    "x-max-length-bytes", "x-max-priority",         "x-overflow",
-    "x-queue-mode",    "x-queue-version",    "x-single-active-consumer", "x-queue-master-locator",
+    "x-expires",    "x-message-ttl",      "x-dead-letter-exchange",   "x-dead-letter-routing-key",
+    "x-max-length", "x-max-length-bytes", "x-max-priority",           "x-overflow",
+    "x-queue-mode", "x-queue-version",    "x-single-active-consumer", "x-queue-master-locator",
     "x-queue-type"};
 
 constexpr std::array<std::string_view, 1> exchange_arguments{"alternate-exchange"};
@@ -300,7 +300,8 @@ protocol::Result<void> check_consumer_arguments(FieldTable arguments, std::strin
     const auto complaint = name == "x-priority"                ? expect_integer(value)
                            : name == "x-cancel-on-ha-failover" ? boolean(value)
                                                                : Complaint{};
-    if (complaint) return precondition_failed(fmt::format("invalid arg '{}' for queue {}: {}", name, queue, *complaint));
+    if (complaint)
+      return precondition_failed(fmt::format("invalid arg '{}' for queue {}: {}", name, queue, *complaint));
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <mutex>
 #include <numeric>
+#include <thread>
 #include <unordered_set>
 
 #include <unistd.h>
@@ -81,7 +82,7 @@ void Broker::recover() {
   Recovered recovered{*store_, access_control_};
   for (const auto& definition : recovered.virtual_hosts) {
     const std::string& name = definition.key.parts.at(0);
-    virtual_hosts_.emplace(name, std::make_shared<VirtualHost>(name, *store_, next_queue_id_));
+    virtual_hosts_.emplace(name, std::make_shared<VirtualHost>(name, *store_, next_queue_id_, definition_changes_));
   }
   const auto virtual_host_of = [this](const Key& key) { return find_virtual_host(key.parts.at(0)); };
 
@@ -133,6 +134,19 @@ void Broker::make_defaults() {
                                  {.configure = ".*", .write = ".*", .read = ".*"});
 }
 
+void Broker::stop_shards(std::chrono::milliseconds patience) {
+  for (const auto& shard : shards_) shard->stop();
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto work = [this] {
+    return std::accumulate(shards_.begin(), shards_.end(), std::size_t{0},
+                           [](std::size_t sum, const auto& shard) { return sum + shard->work_off(); });
+  };
+  const auto is_idle = [this] {
+    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->log().is_idle(); });
+  };
+  while ((work() > 0 || !is_idle()) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+}
+
 void Broker::close() {
   for (const auto& shard : shards_) {
     for (const auto& [id, queue] : shard->queues()) queue->store_exact_mark();
@@ -152,7 +166,7 @@ std::shared_ptr<VirtualHost> Broker::add_virtual_host(std::string_view name) {
   auto& virtual_host = virtual_hosts_[std::string{name}];
   if (!virtual_host) {
     store_->put_definition(definitions::make_key(Kind::virtual_host, {name}), {});
-    virtual_host = std::make_shared<VirtualHost>(std::string{name}, *store_, next_queue_id_);
+    virtual_host = std::make_shared<VirtualHost>(std::string{name}, *store_, next_queue_id_, definition_changes_);
   }
   return virtual_host;
 }

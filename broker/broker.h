@@ -46,13 +46,16 @@ class Broker {
   /// Takes up what the store has kept; on the first start makes the default virtual host and user.  Before the shards
   /// start.  Errors: StoreError.
   void recover();
-  /// After the shards have stopped: stores what must be exact after a clean stop, and closes the store.
+  /// Stops the shards and lets them do what is still to be done, mail between them included, or for `patience`.
+  void stop_shards(std::chrono::milliseconds patience);
+  /// After that: stores what must be exact after a clean stop, and closes the store.
   void close();
 
   const BrokerOptions& options() const { return options_; }
   const Clock& clock() const { return clock_; }
   AccessControl& access_control() { return access_control_; }
   ReplyConsumers& reply_consumers() { return reply_consumers_; }
+  DefinitionChanges& definition_changes() { return definition_changes_; }
   std::vector<std::unique_ptr<Shard>>& shards() { return shards_; }
   std::string cluster_name() const;
 
@@ -85,6 +88,7 @@ class Broker {
   std::atomic<std::uint64_t> next_queue_id_{1};
   AccessControl access_control_;
   ReplyConsumers reply_consumers_{};
+  DefinitionChanges definition_changes_{};
   mutable std::shared_mutex virtual_hosts_mutex_{};
   std::map<std::string, std::shared_ptr<VirtualHost>, std::less<>> virtual_hosts_{};
   std::vector<std::atomic<std::size_t>> connections_;

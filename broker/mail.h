@@ -47,9 +47,8 @@ struct DeliveryMail {
 /// What becomes of a delivered message.
 enum class Settlement {
   acknowledge,
-  reject,    // for good: dropped, or dead-lettered
-  requeue,   // back to its place, redelivered
-  put_back,  // back to its place as if never delivered: the session had no room for it
+  reject,   // for good: dropped, or dead-lettered
+  requeue,  // back to its place, redelivered
 };
 
 /// A session's answer to a delivery, for a queue of the receiving shard.

@@ -47,12 +47,6 @@ std::unique_ptr<storage::Store> open_store(const Options& options) {
                                       .on_alarm_cleared = [] { log::info("store writes again"); }});
 }
 
-/// Lets the shards finish what they have begun to store.
-void drain_logs(broker::Broker& broker) {
-  for (const auto& shard : broker.shards()) shard->stop();
-  for (const auto& shard : broker.shards()) shard->finish_writing(store_patience);
-}
-
 int serve(const Options& options) {
   log::set_level(log::level::from_str(options.log_level));
   raise_open_files_limit();
@@ -76,7 +70,7 @@ int serve(const Options& options) {
   });
   context.run();
   server.stop(connections_patience);
-  drain_logs(broker);
+  broker.stop_shards(store_patience);
   broker.close();
   log::info("stopped");
   return 0;

@@ -150,16 +150,10 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
         entry.is_redelivered = true;
         put_back(position, std::move(entry));
         break;
-      case Settlement::put_back:
-        put_back(position, std::move(entry));
-        break;
     }
     if (consumer) --consumer->unacknowledged;
   }
-  if (consumer) {
-    if (settlement == Settlement::put_back) consumer->is_blocked = true;
-    consumers_.credit_changed(*consumer);
-  }
+  if (consumer) consumers_.credit_changed(*consumer);
   deliver();
 }
 

@@ -42,13 +42,10 @@ void Shard::stop() {
   thread_.join();
 }
 
-void Shard::finish_writing(std::chrono::milliseconds patience) {
+std::size_t Shard::work_off() {
   context_.restart();
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!log_.is_idle() && std::chrono::steady_clock::now() < deadline) {
-    log_.hand_over();
-    context_.run_one_until(deadline);
-  }
+  log_.hand_over();
+  return context_.poll();
 }
 
 // --- turns
@@ -144,12 +141,9 @@ void Shard::handle(EnqueueMail& mail) {
 
 void Shard::handle(DeliveryMail& mail) {
   Delivery& delivery = mail.delivery;
-  const std::size_t octets = delivery.message->footprint();
   Session* session = find_session(mail.session);
   if (session && session->deliver(delivery)) return;
-  send(delivery.queue.shard,
-       WindowMail{.queue = delivery.queue.queue, .consumer = delivery.consumer, .octets = octets});
-  settle(delivery.queue, delivery.position, delivery.consumer, Settlement::put_back);
+  settle(delivery.queue, delivery.position, delivery.consumer, Settlement::requeue);
 }
 
 void Shard::handle(SettleMail& mail) {

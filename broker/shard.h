@@ -57,8 +57,8 @@ class Shard {
   void start();
   /// Ends the loop and joins the thread.
   void stop();
-  /// After `stop`: waits until the store has all that was to be stored, or for `patience`.
-  void finish_writing(std::chrono::milliseconds patience);
+  /// After `stop`: does on the caller's thread what has come due; how much it was.
+  std::size_t work_off();
   /// The shard is being destroyed with all that is left in it.
   bool is_ending() const { return is_ending_; }
 

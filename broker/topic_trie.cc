@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 namespace leveret::broker {
 namespace {
 
@@ -79,9 +81,9 @@ void TopicTrie::match(std::string_view routing_key, std::vector<const Binding*>&
   std::vector<const Node*> reached{&root_};
   std::vector<const Node*> hashes;
   std::vector<const Node*> next;
+  boost::unordered_flat_set<const Node*> gathered;
   const auto gather_hashes = [&](const Node* node) {
-    while ((node = node->hash.get()) && std::find(hashes.begin(), hashes.end(), node) == hashes.end())
-      hashes.push_back(node);
+    while ((node = node->hash.get()) && gathered.insert(node).second) hashes.push_back(node);
   };
   const auto step = [&](const Node* node, std::string_view word) {
     if (auto found = node->words.find(word); found != node->words.end()) next.push_back(found->second.get());

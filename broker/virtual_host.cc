@@ -33,8 +33,9 @@ void add_to(Route& route, const QueueRecord& queue) {
 
 }  // namespace
 
-VirtualHost::VirtualHost(std::string name, storage::Store& store, std::atomic<std::uint64_t>& next_queue_id)
-    : name_(std::move(name)), store_(store), next_queue_id_(next_queue_id) {
+VirtualHost::VirtualHost(std::string name, storage::Store& store, std::atomic<std::uint64_t>& next_queue_id,
+                         DefinitionChanges& definition_changes)
+    : name_(std::move(name)), store_(store), next_queue_id_(next_queue_id), definition_changes_(definition_changes) {
   const auto predeclare = [this](std::string_view exchange, ExchangeType type, bool is_internal = false) {
     add_exchange({.name = std::string{exchange}, .type = type, .is_durable = true, .is_internal = is_internal});
   };
@@ -51,6 +52,16 @@ std::string VirtualHost::in_vhost(std::string_view name) const {
   return fmt::format("'{}' in vhost '{}'", name, name_);
 }
 
+void VirtualHost::store_definition(std::string key, std::string value) {
+  store_.put_definition(std::move(key), std::move(value));
+  definition_changes_.add();
+}
+
+void VirtualHost::erase_definition(std::string key) {
+  store_.erase_definition(std::move(key));
+  definition_changes_.add();
+}
+
 Exchange* VirtualHost::exchange_named(std::string_view name) const {
   const auto found = exchanges_.find(name);
   return found == exchanges_.end() ? nullptr : found->second.get();
@@ -63,13 +74,13 @@ QueueRecord* VirtualHost::queue_named(std::string_view name) const {
 
 // ---------------------------------------------------------------------------------------------------- exchanges
 
-Result<Change> VirtualHost::declare_exchange(const ExchangeDeclaration& declaration) {
+Result<Lasting> VirtualHost::declare_exchange(const ExchangeDeclaration& declaration) {
   std::unique_lock lock{mutex_};
   const auto type = exchange_type(declaration.type);
   if (!type) return unknown_exchange_type(declaration.type);
   if (const Exchange* exchange = exchange_named(declaration.name)) {
     if (auto same = check_equivalent(*exchange, declaration); !same) return same.error();
-    return Change::none;
+    return Lasting{exchange->is_durable};
   }
   Exchange exchange{.name = std::string{declaration.name},
                     .type = *type,
@@ -80,26 +91,27 @@ Result<Change> VirtualHost::declare_exchange(const ExchangeDeclaration& declarat
   if (const auto alternate = declaration.arguments.find("alternate-exchange"))
     exchange.alternate_exchange = alternate->as_text();
   const Exchange& added = add_exchange(std::move(exchange));
-  if (!added.is_durable) return Change::in_memory;
-  store_.put_definition(definitions::key_of(name_, added), definitions::value_of(added));
-  return Change::stored;
+  if (!added.is_durable) return Lasting::no;
+  store_definition(definitions::key_of(name_, added), definitions::value_of(added));
+  return Lasting::yes;
 }
 
-Result<void> VirtualHost::check_exchange(std::string_view name) const {
+Result<Lasting> VirtualHost::check_exchange(std::string_view name) const {
   std::shared_lock lock{mutex_};
-  if (!exchange_named(name)) return not_found("no exchange " + in_vhost(name));
-  return {};
+  const Exchange* exchange = exchange_named(name);
+  if (!exchange) return not_found("no exchange " + in_vhost(name));
+  return Lasting{exchange->is_durable};
 }
 
-Result<Change> VirtualHost::delete_exchange(std::string_view name, IfUnused if_unused) {
+Result<Lasting> VirtualHost::delete_exchange(std::string_view name, IfUnused if_unused) {
   std::unique_lock lock{mutex_};
   Exchange* exchange = exchange_named(name);
-  if (!exchange) return Change::none;
+  if (!exchange) return Lasting::yes;  // another may have deleted it just now
   if (if_unused == IfUnused::yes && !exchange->bindings.empty())
     return precondition_failed("exchange " + in_vhost(name) + " in use");
-  const Change change = exchange->is_durable ? Change::stored : Change::in_memory;
+  const Lasting lasting{exchange->is_durable};
   remove_exchange(*exchange);
-  return change;
+  return lasting;
 }
 
 Result<void> VirtualHost::check_publish(std::string_view name) const {
@@ -150,7 +162,7 @@ void VirtualHost::remove_exchange(Exchange& exchange) {
     remove_binding(binding);
     remove_if_unused(*binding.source);
   }
-  if (exchange.is_durable) store_.erase_definition(definitions::key_of(name_, exchange));
+  if (exchange.is_durable) erase_definition(definitions::key_of(name_, exchange));
   exchanges_.erase(exchanges_.find(exchange.name));
   changed();
 }
@@ -177,7 +189,7 @@ Result<DeclaredQueue> VirtualHost::declare_queue(const QueueDeclaration& declara
                   .arguments = std::string{protocol::as_text(declaration.arguments.octets())}});
   queues_.emplace(record->name, record);
   queues_by_id_.emplace(record->address.queue, record.get());
-  if (record->is_durable()) store_.put_definition(definitions::key_of(name_, *record), definitions::value_of(*record));
+  if (record->is_durable()) store_definition(definitions::key_of(name_, *record), definitions::value_of(*record));
   return DeclaredQueue{.record = std::move(record), .is_new = true};
 }
 
@@ -206,7 +218,7 @@ bool VirtualHost::remove_queue(QueueId id) {
     remove_if_unused(*binding.source);
   }
   if (queue.is_durable()) {
-    store_.erase_definition(definitions::key_of(name_, queue));
+    erase_definition(definitions::key_of(name_, queue));
     store_.drop_queue(id);
   }
   queues_by_id_.erase(found);
@@ -256,7 +268,7 @@ Result<Binding> VirtualHost::resolve(const BindingRequest& request) const {
   return binding;
 }
 
-Result<Change> VirtualHost::bind(const BindingRequest& request, ConnectionId requester) {
+Result<Lasting> VirtualHost::bind(const BindingRequest& request, ConnectionId requester) {
   std::unique_lock lock{mutex_};
   auto binding = resolve(request);
   if (!binding) return binding.error();
@@ -264,22 +276,22 @@ Result<Change> VirtualHost::bind(const BindingRequest& request, ConnectionId req
     if (auto access = check_access(*queue, requester); !access) return access.error();
   if (binding->source->type == ExchangeType::headers)
     if (auto valid = check_headers_binding(request.arguments); !valid) return valid.error();
-  if (binding->source->bindings.contains(*binding)) return Change::none;
-  const Change change = binding->is_durable() ? Change::stored : Change::in_memory;
-  if (change == Change::stored) store_.put_definition(definitions::key_of(name_, *binding), {});
+  const Lasting lasting{binding->is_durable()};
+  if (binding->source->bindings.contains(*binding)) return lasting;
+  if (lasting == Lasting::yes) store_definition(definitions::key_of(name_, *binding), {});
   add_binding(*std::move(binding));
-  return change;
+  return lasting;
 }
 
-Change VirtualHost::unbind(const BindingRequest& request) {
+Lasting VirtualHost::unbind(const BindingRequest& request) {
   std::unique_lock lock{mutex_};
   const auto binding = resolve(request);
-  if (!binding || !binding->source->bindings.contains(*binding)) return Change::none;
+  if (!binding || !binding->source->bindings.contains(*binding)) return Lasting::yes;
   Exchange& source = *binding->source;
-  const Change change = binding->is_durable() || source.is_durable ? Change::stored : Change::in_memory;
+  const Lasting lasting{binding->is_durable() || source.is_durable};
   remove_binding(*binding);
   remove_if_unused(source);
-  return change;
+  return lasting;
 }
 
 void VirtualHost::add_binding(Binding binding) {
@@ -293,7 +305,7 @@ void VirtualHost::add_binding(Binding binding) {
 void VirtualHost::remove_binding(const Binding& binding) {
   Exchange& source = *binding.source;
   const auto found = source.bindings.find(binding);
-  if (found->is_durable()) store_.erase_definition(definitions::key_of(name_, *found));
+  if (found->is_durable()) erase_definition(definitions::key_of(name_, *found));
   source.index->erase(&*found);
   bindings_to(found->destination).erase(&*found);
   source.bindings.erase(found);

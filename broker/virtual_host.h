@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/definition_changes.h"
 #include "broker/exchange.h"
 #include "broker/queue_record.h"
 #include "protocol/reply_code.h"
@@ -65,8 +66,8 @@ struct Route {
   bool is_cacheable = true;
 };
 
-/// What a request has changed: nothing, or what is kept in memory alone, or what the store keeps as well.
-enum class Change { none, in_memory, stored };
+/// Whether what a request asked for is kept over a restart: its answer then waits until it has been stored.
+enum class Lasting : bool { no, yes };
 
 /// Whether deleting minds that an exchange or queue is in use.
 enum class IfUnused : bool { no, yes };
@@ -81,7 +82,8 @@ enum class IfUnused : bool { no, yes };
 class VirtualHost {
  public:
   /// With the predeclared exchanges: the default exchange and `amq.*`.
-  VirtualHost(std::string name, storage::Store& store, std::atomic<std::uint64_t>& next_queue_id);
+  VirtualHost(std::string name, storage::Store& store, std::atomic<std::uint64_t>& next_queue_id,
+              DefinitionChanges& definition_changes);
   VirtualHost(const VirtualHost&) = delete;
   VirtualHost& operator=(const VirtualHost&) = delete;
 
@@ -90,9 +92,9 @@ class VirtualHost {
   std::string in_vhost(std::string_view name) const;
   std::uint64_t topology_version() const { return version_.load(std::memory_order_acquire); }
 
-  Result<Change> declare_exchange(const ExchangeDeclaration& declaration);
-  Result<void> check_exchange(std::string_view name) const;
-  Result<Change> delete_exchange(std::string_view name, IfUnused if_unused);
+  Result<Lasting> declare_exchange(const ExchangeDeclaration& declaration);
+  Result<Lasting> check_exchange(std::string_view name) const;
+  Result<Lasting> delete_exchange(std::string_view name, IfUnused if_unused);
   /// Refuses an exchange that does not exist or is internal.  AMQP 0-9-1, basic.publish.
   Result<void> check_publish(std::string_view exchange) const;
   /// Nothing when there is none of that name.
@@ -108,9 +110,9 @@ class VirtualHost {
   /// Takes a queue out of the topology with all its bindings.  False when another has done so already.
   bool remove_queue(QueueId queue);
 
-  Result<Change> bind(const BindingRequest& request, ConnectionId requester);
+  Result<Lasting> bind(const BindingRequest& request, ConnectionId requester);
   /// Does nothing when there is no such binding, or nothing that it could bind.
-  Change unbind(const BindingRequest& request);
+  Lasting unbind(const BindingRequest& request);
 
   /// The queues for a message: through its exchange, the exchanges bound to it and the alternate exchanges where
   /// nothing was found.  `routing_keys` are the message's own and those in its CC and BCC headers.
@@ -131,6 +133,8 @@ class VirtualHost {
   template <class T>
   using ByName = std::unordered_map<std::string, std::shared_ptr<T>, NameHash, std::equal_to<>>;
 
+  void store_definition(std::string key, std::string value);
+  void erase_definition(std::string key);
   Exchange& add_exchange(Exchange exchange);
   void remove_exchange(Exchange& exchange);
   void remove_if_unused(Exchange& exchange);
@@ -149,6 +153,7 @@ class VirtualHost {
   const std::string name_;
   storage::Store& store_;
   std::atomic<std::uint64_t>& next_queue_id_;
+  DefinitionChanges& definition_changes_;
   std::atomic<std::uint64_t> version_{1};
   mutable std::shared_mutex mutex_{};
   ByName<Exchange> exchanges_{};

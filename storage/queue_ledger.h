@@ -38,7 +38,7 @@ class QueueLedger {
   /// A position that no block holds, or that is settled already, changes nothing.
   void settle(Position position, SharedBodies& bodies);
   void purge(Position before, SharedBodies& bodies);
-  void mark_delivered(Position before) { delivered_before_ = std::max(delivered_before_, before); }
+  void mark_delivered(Position before) { delivered_before_ = before; }
 
   bool is_unsettled(Position position) const;
   Position delivered_before() const { return delivered_before_; }

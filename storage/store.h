@@ -70,6 +70,7 @@ struct Settle {
 };
 
 /// Everything of a queue before `before` may have been delivered; what is recovered from there counts as redelivered.
+/// The last mark counts, be it higher or lower than the one before.
 struct DeliveredMark {
   QueueId queue{};
   Position before{};

@@ -146,6 +146,7 @@ void Channel::release() {
   for (const auto& [id, consumer] : consumers_) leave_queue(id, consumer.queue);
   consumers_.clear();
   consumer_ids_.clear();
+  requeue_held([](const Delivery&) { return true; });
   requeue_all();
 }
 
@@ -155,25 +156,53 @@ bool Channel::deliver(Delivery& delivery) {
   const auto found = consumers_.find(delivery.consumer);
   if (found == consumers_.end()) return false;
   ChannelConsumer& consumer = found->second;
-  const bool is_from_here = delivery.queue.shard == shard_.index();
+  const bool is_by_mail = delivery.queue.shard != shard_.index();
   const bool is_from_queue = delivery.queue.queue != QueueId{};  // and no answer to a direct reply-to request
-  const bool is_full = is_from_queue && is_from_here && connection_.is_output_full();
-  if (is_full || (!consumer.no_ack && !has_global_credit())) {
+  const bool lacks_credit = !consumer.no_ack && (!held_.empty() || !has_global_credit());
+  if (is_by_mail && lacks_credit) {
+    held_.push_back(std::move(delivery));
+    return true;
+  }
+  if (lacks_credit || (is_from_queue && !is_by_mail && connection_.is_output_full())) {
     refused_consumers_.push_back(delivery.consumer);
     return false;
   }
+  accept(delivery, consumer);
+  return true;
+}
+
+void Channel::accept(Delivery& delivery, ChannelConsumer& consumer) {
   const DeliveryTag tag{next_delivery_tag_++};
   if (!consumer.no_ack)
     unacknowledged_.add(
         {.tag = tag, .queue = delivery.queue, .position = delivery.position, .consumer = delivery.consumer});
-  if (!is_from_here) report_written(delivery.consumer, consumer, delivery.message->footprint());
+  if (delivery.queue.shard != shard_.index())
+    report_written(delivery.consumer, consumer, delivery.message->footprint());
   send_with_content(protocol::basic::Deliver{.consumer_tag = consumer.tag,
                                              .delivery_tag = tag,
                                              .redelivered = delivery.is_redelivered,
                                              .exchange = delivery.message->exchange(),
                                              .routing_key = delivery.message->routing_key()},
                     delivery.message);
-  return true;
+}
+
+void Channel::accept_held() {
+  while (!held_.empty() && has_global_credit()) {
+    Delivery delivery = std::move(held_.front());
+    held_.pop_front();
+    const auto found = consumers_.find(delivery.consumer);
+    if (found != consumers_.end()) accept(delivery, found->second);
+  }
+}
+
+void Channel::requeue_held(std::function<bool(const Delivery&)> is_meant) {
+  std::deque<Delivery> held = std::exchange(held_, {});
+  for (Delivery& delivery : held) {
+    if (is_meant(delivery))
+      shard_.settle(delivery.queue, delivery.position, delivery.consumer, Settlement::requeue);
+    else
+      held_.push_back(std::move(delivery));
+  }
 }
 
 bool Channel::has_global_credit() const {
@@ -199,6 +228,7 @@ void Channel::send_reports() {
 }
 
 void Channel::unblock_consumers() {
+  accept_held();
   for (const ConsumerId id : std::exchange(refused_consumers_, {})) {
     const auto found = consumers_.find(id);
     if (found == consumers_.end()) continue;

@@ -73,8 +73,8 @@ class Channel final : public Session {
     std::uint64_t body_size = 0;
   };
 
-  /// A message kept until tx.commit, with its queues: an exchange routes at the publish.  The default exchange looks for
-  /// the queue at the commit, as in RabbitMQ.
+  /// A message kept until tx.commit, with its queues: an exchange routes at the publish.  The default exchange looks
+  /// for the queue at the commit, as in RabbitMQ.
   struct PendingPublish {
     MessageRef message{};
     std::vector<QueueAddress> queues{};
@@ -133,7 +133,7 @@ class Channel final : public Session {
   Result<void> check_exchange_access(Access access, std::string_view exchange) const;
   Result<void> check_topic_access(Access access, std::string_view exchange, std::string_view routing_key) const;
   Result<void> check_binding_access(const BindingRequest& request) const;
-  void hold_answer(Change change);
+  void hold_answer(Lasting lasting);
   Result<void> check_dead_letter_exchange(FieldTable arguments, std::string_view queue) const;
   std::string_view binding_key(std::string_view queue_named, std::string_view routing_key) const;
   /// The queue a method names; an empty name stands for the one declared last on this channel.
@@ -176,6 +176,9 @@ class Channel final : public Session {
   void roll_back();
 
   bool has_global_credit() const;
+  void accept(Delivery& delivery, ChannelConsumer& consumer);
+  void accept_held();
+  void requeue_held(std::function<bool(const Delivery&)> is_meant);
   void unblock_consumers();
   void leave_queue(ConsumerId consumer, QueueAddress queue);
   void report_written(ConsumerId id, ChannelConsumer& consumer, std::size_t octets);
@@ -218,6 +221,7 @@ class Channel final : public Session {
   std::unordered_map<ConsumerId, ChannelConsumer> consumers_{};
   ConsumerId reply_consumer_ = ConsumerId::none;
   std::vector<ConsumerId> refused_consumers_{};
+  std::deque<Delivery> held_{};  // came from other shards, and wait for credit of the global prefetch
   std::vector<ConsumerId> reporting_consumers_{};
   std::uint64_t next_delivery_tag_ = 1;
   Unacknowledged unacknowledged_{};

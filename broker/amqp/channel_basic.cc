@@ -101,6 +101,7 @@ void Channel::join_queue_by_mail(QueueAddress address, const ConsumerRequest& re
 }
 
 void Channel::forget_consumer(ConsumerId id) {
+  requeue_held([id](const Delivery& delivery) { return delivery.consumer == id; });
   const auto found = consumers_.find(id);
   if (found == consumers_.end()) return;
   consumer_ids_.erase(found->second.tag);
@@ -210,7 +211,7 @@ Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settleme
 void Channel::settle(const std::vector<Unacknowledged::Delivered>& deliveries, Settlement settlement) {
   for (const auto& delivered : deliveries)
     shard_.settle(delivered.queue, delivered.position, delivered.consumer, settlement);
-  if (!refused_consumers_.empty() && has_global_credit()) unblock_consumers();
+  if ((!held_.empty() || !refused_consumers_.empty()) && has_global_credit()) unblock_consumers();
 }
 
 Result<void> Channel::handle(const basic::Recover& recover) {

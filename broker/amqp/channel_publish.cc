@@ -107,8 +107,8 @@ Result<void> Channel::publish(MessageRef message) {
   const bool is_answered = message->exchange().empty() && publish_replies(*delivered, routing_keys);
   const bool is_simple = routing_keys.size() == 1;
   const Route own_route = is_simple ? Route{} : virtual_host_.route(message->exchange(), routing_keys, headers);
-  const auto& queues = is_simple ? routes_.route(message->exchange(), message->routing_key(), headers).queues
-                                 : own_route.queues;
+  const auto& queues =
+      is_simple ? routes_.route(message->exchange(), message->routing_key(), headers).queues : own_route.queues;
   if (transaction_) {
     transaction_->publishes.push_back({*std::move(delivered), queues, publication_.is_mandatory, is_answered});
     return {};

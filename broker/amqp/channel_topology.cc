@@ -75,8 +75,8 @@ Result<void> Channel::handle(const protocol::access::Request&) {
 }
 
 /// A client that has its answer may count on what it asked for: what must be stored is stored first.
-void Channel::hold_answer(Change change) {
-  if (change == Change::stored) connection_.hold_output_until_stored();
+void Channel::hold_answer(Lasting lasting) {
+  if (lasting == Lasting::yes) connection_.hold_output_until_stored();
 }
 
 // --- exchanges
@@ -85,7 +85,9 @@ Result<void> Channel::handle(const exchange::Declare& declare) {
   const std::string name = without_line_breaks(declare.exchange);
   if (auto allowed = check_not_default(name); !allowed) return allowed;
   if (declare.passive) {
-    if (auto found = virtual_host_.check_exchange(name); !found) return found;
+    const auto found = virtual_host_.check_exchange(name);
+    if (!found) return found.error();
+    hold_answer(*found);
     return answer(declare.nowait, exchange::DeclareOk{});
   }
   if (!exchange_type(declare.type)) return unknown_exchange_type(declare.type);
@@ -181,6 +183,7 @@ Result<void> Channel::handle(const queue::Declare& declare) {
   if (declare.passive) {
     const auto found = virtual_host_.find_queue(name, connection_.id());
     if (!found) return found.error();
+    hold_answer(Lasting{(*found)->is_durable()});
     ask<QueueCounts>((*found)->address, queue::Declare::id, count, answer_counts(name));
     return {};
   }
@@ -203,7 +206,7 @@ Result<void> Channel::handle(const queue::Declare& declare) {
     shard_.add_queue(virtual_host_, declared->record);
     if (declare.exclusive) connection_.add_exclusive_queue(declared->record->address);
   }
-  if (declared->is_new && declared->record->is_durable()) hold_answer(Change::stored);
+  hold_answer(Lasting{declared->record->is_durable()});
   ask<QueueCounts>(declared->record->address, queue::Declare::id, count, answer_counts(name));
   return {};
 }
@@ -282,7 +285,7 @@ namespace {
 struct Deletion {
   enum class Refusal { none, in_use, not_empty } refusal = Refusal::none;
   std::uint32_t messages = 0;
-  Change change = Change::none;
+  Lasting lasting = Lasting::yes;  // whoever deleted it, that is kept
 };
 
 }  // namespace
@@ -292,7 +295,10 @@ Result<void> Channel::handle(const queue::Delete& request) {
   if (!name) return name.error();
   if (auto allowed = check_queue_access(Access::configure, *name); !allowed) return allowed;
   const auto found = virtual_host_.find_queue(*name, connection_.id());
-  if (!found && found.error().code == protocol::ReplyCode::not_found) return answer(request.nowait, queue::DeleteOk{});
+  if (!found && found.error().code == protocol::ReplyCode::not_found) {
+    hold_answer(Lasting::yes);
+    return answer(request.nowait, queue::DeleteOk{});
+  }
   if (!found) return found.error();
   ask<Deletion>(
       (*found)->address, queue::Delete::id,
@@ -300,8 +306,8 @@ Result<void> Channel::handle(const queue::Delete& request) {
         const QueueCounts counts = deleted.counts();
         if (if_unused && counts.consumers > 0) return reply(Deletion{.refusal = Deletion::Refusal::in_use});
         if (if_empty && counts.messages > 0) return reply(Deletion{.refusal = Deletion::Refusal::not_empty});
-        const Change change = deleted.record().is_durable() ? Change::stored : Change::in_memory;
-        reply(Deletion{.messages = counts.messages, .change = change});  // before its consumers are told
+        const Lasting lasting{deleted.record().is_durable()};
+        reply(Deletion{.messages = counts.messages, .lasting = lasting});  // before its consumers are told
         deleted.shard().delete_queue(deleted);
       },
       [this, name = *name, nowait = request.nowait](std::optional<Deletion> deletion) -> Result<void> {
@@ -310,7 +316,7 @@ Result<void> Channel::handle(const queue::Delete& request) {
           return protocol::precondition_failed(fmt::format("queue {} in use", virtual_host_.in_vhost(name)));
         if (done.refusal == Deletion::Refusal::not_empty)
           return protocol::precondition_failed(fmt::format("queue {} not empty", virtual_host_.in_vhost(name)));
-        hold_answer(done.change);
+        hold_answer(done.lasting);
         return answer(nowait, queue::DeleteOk{.message_count = done.messages});
       });
   return {};

@@ -23,8 +23,8 @@ constexpr ChannelNumber channel_zero{0};
 
 /// What a client may say about the connection as a whole.
 bool belongs_on_channel_zero(protocol::MethodId id) {
-  constexpr std::array methods{connection::StartOk::id, connection::SecureOk::id, connection::TuneOk::id,
-                               connection::Open::id,    connection::Close::id,    connection::CloseOk::id,
+  constexpr std::array methods{connection::StartOk::id,     connection::SecureOk::id, connection::TuneOk::id,
+                               connection::Open::id,        connection::Close::id,    connection::CloseOk::id,
                                connection::UpdateSecret::id};
   return std::find(methods.begin(), methods.end(), id) != methods.end();
 }
@@ -176,7 +176,7 @@ Result<void> Connection::handle_on_channel(const Frame& frame) {
   if (!id) return protocol::unknown_frame(frame);
   if (*id == protocol::channel::Open::id) return open_channel(frame.channel);
   auto error = *id >= protocol::MethodId{20, 0} ? protocol::channel_error("expected 'channel.open'")
-                                               : protocol::command_invalid("unimplemented method");
+                                                : protocol::command_invalid("unimplemented method");
   error.method = *id;
   return error;
 }
@@ -193,9 +193,8 @@ Channel* Connection::find_channel(ChannelNumber number) {
 
 Result<void> Connection::open_channel(ChannelNumber number) {
   if (channels_.size() >= channel_max_)
-    return protocol::not_allowed(
-        fmt::format("number of channels opened ({}) has reached the negotiated channel_max ({})", channels_.size(),
-                    channel_max_));
+    return protocol::not_allowed(fmt::format(
+        "number of channels opened ({}) has reached the negotiated channel_max ({})", channels_.size(), channel_max_));
   channels_.emplace(number, std::make_unique<Channel>(*this, number));
   send(number, protocol::channel::OpenOk{});
   return {};
@@ -222,7 +221,9 @@ void Connection::drop_channels() {
 
 Result<void> Connection::refuse_method(protocol::MethodId id) const {
   if (state_ == State::closing) return {};
-  const std::string_view state = state_ == State::awaiting_open ? "opening" : state_ == State::running ? "running" : "starting";
+  const std::string_view state = state_ == State::awaiting_open ? "opening"
+                                 : state_ == State::running     ? "running"
+                                                                : "starting";
   protocol::AmqpError error = protocol::channel_error(fmt::format("unexpected method in connection state {}", state));
   error.method = id;
   return error;
@@ -418,9 +419,12 @@ void Connection::resume() {
 }
 
 void Connection::hold_output_until_stored() {
+  DefinitionChanges& changes = broker_.definition_changes();
+  if (changes.are_written()) return;
   ++output_holds_;
   shard_.begin_turn();
-  shard_.log().when_written([this, alive = std::weak_ptr<int>{alive_}] {
+  shard_.log().when_written([this, &changes, count = changes.handed_over(), alive = std::weak_ptr<int>{alive_}] {
+    changes.written(count);
     if (alive.expired()) return;
     --output_holds_;
     write_later();
