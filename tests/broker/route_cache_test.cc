@@ -32,7 +32,8 @@ class RouteCacheTest : public testing::Test {
 
   std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
   std::atomic<std::uint64_t> next_queue_id_{1};
-  VirtualHost virtual_host_{"/", *store_, next_queue_id_};
+  DefinitionChanges definition_changes_{};
+  VirtualHost virtual_host_{"/", *store_, next_queue_id_, definition_changes_};
   RouteCache cache_{virtual_host_};
 };
 

@@ -201,7 +201,7 @@ class Schedule {
       } else if (what <= 93) {
         auto& [id, queue] = *any_queue(model);
         const Position before = queue.next + static_cast<Position>(number(0, 20)) / 2;
-        queue.delivered_before = std::max(queue.delivered_before, before);
+        queue.delivered_before = before;  // the last mark counts, be it higher or lower
         batch.mark_delivered(QueueId{id}, before);
       } else {
         auto& [id, queue] = *any_queue(model);

@@ -59,8 +59,7 @@ void TestBroker::stop_accepting() {
 void TestBroker::stop() {
   stop_accepting();
   server_->stop(connections_patience);
-  for (const auto& shard : broker_->shards()) shard->stop();
-  for (const auto& shard : broker_->shards()) shard->finish_writing(store_patience);
+  broker_->stop_shards(store_patience);
   broker_->close();
   server_.reset();
   broker_.reset();
