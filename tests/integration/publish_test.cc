@@ -1,0 +1,261 @@
+#include "tests/support/broker_test.h"
+
+namespace leveret::test {
+namespace {
+
+using PublishTest = BrokerTest;
+
+TEST_F(PublishTest, ConfirmsComeForEveryPublishOnce) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.select_confirms();
+  for (int i = 0; i < 100; ++i) channel.publish_to(i % 3 == 0 ? "nowhere" : "q", "body");
+  channel.wait_for_confirms(100);
+  channel.synchronize();
+  EXPECT_FALSE(channel.client().has_frame(channel.number()));
+}
+
+TEST_F(PublishTest, ConfirmsCountFromTheSelect) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.publish_to("q", "before");
+  channel.select_confirms();
+  channel.select_confirms();
+  channel.publish_to("q", "after");
+  EXPECT_EQ(channel.next_confirm(), (Confirm{.delivery_tag = DeliveryTag{1}}));
+}
+
+TEST_F(PublishTest, AMandatoryMessageWithoutAQueueIsReturnedBeforeItsConfirm) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  channel.select_confirms();
+  channel.publish("amq.direct", "nowhere", "body", {.properties = {.message_id = "7"}, .mandatory = true});
+  const auto frame = client.receive(channel.number());
+  EXPECT_EQ(frame.method(), protocol::basic::Return::id);
+  const auto returned = method_in<protocol::basic::Return>(frame);
+  EXPECT_EQ(returned.reply_code, 312);
+  EXPECT_EQ(returned.reply_text, "NO_ROUTE");
+  EXPECT_EQ(returned.exchange, "amq.direct");
+  EXPECT_EQ(returned.routing_key, "nowhere");
+  EXPECT_EQ(client.receive(channel.number()).type, protocol::FrameType::header);
+  EXPECT_EQ(client.receive(channel.number()).payload, "body");
+  EXPECT_EQ(client.receive(channel.number()).method(), protocol::basic::Ack::id);
+}
+
+TEST_F(PublishTest, ARoutedMandatoryMessageIsNotReturned) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.publish("", "q", "body", {.mandatory = true});
+  EXPECT_EQ(channel.get("q").body, "body");
+  EXPECT_FALSE(channel.client().has_frame(channel.number()));
+}
+
+TEST_F(PublishTest, ImmediateIsNotImplemented) {
+  auto channel = connect().open_channel();
+  channel.send(protocol::basic::Publish{.routing_key = "q", .immediate = true});
+  channel.client().expect_close(ReplyCode::not_implemented, "NOT_IMPLEMENTED - immediate=true");
+}
+
+struct RefusedPublishCase {
+  std::string name{};
+  BasicProperties properties{};
+  std::string text{};
+};
+
+class RefusedPublish : public BrokerTest, public testing::WithParamInterface<RefusedPublishCase> {};
+
+TEST_P(RefusedPublish, EndsTheChannelWithItsText) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.publish("", "q", "body", {.properties = GetParam().properties});
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - " + GetParam().text);
+  EXPECT_EQ(channel.client().open_channel().counts_of("q").messages, 0u);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Properties, RefusedPublish,
+    testing::Values(RefusedPublishCase{"expiration", {.expiration = "abc"}, "invalid expiration 'abc': no_integer"},
+                    RefusedPublishCase{"user_id",
+                                       {.user_id = "somebody"},
+                                       "user_id property set to 'somebody' but authenticated user was 'guest'"},
+                    RefusedPublishCase{"delivery_mode",
+                                       {.delivery_mode = std::uint8_t{3}},
+                                       "invalid message: {delivery_mode_unknown,3}"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(PublishTest, AMessageLargerThanAllowedEndsTheChannel) {
+  auto channel = connect().open_channel();
+  channel.send(protocol::basic::Publish{.routing_key = "q"});
+  std::string header(12, '\0');
+  header[1] = 60;                                   // class basic
+  for (std::size_t i : {8u, 9u}) header[i] = '\x20';  // 538976256 octets are announced
+  header += std::string(2, '\0');
+  channel.client().send_octets(frame_of(protocol::FrameType::header, channel.number(), header));
+  std::string chunk(100'000, 'x');
+  const std::string frame = frame_of(protocol::FrameType::body, channel.number(), chunk);
+  constexpr std::uint64_t announced = 0x20200000;
+  const std::uint64_t whole_frames = announced / chunk.size();
+  for (std::uint64_t i = 0; i < whole_frames && !channel.client().has_frame(channel.number()); ++i)
+    channel.client().send_octets(frame);
+  if (!channel.client().has_frame(channel.number()))
+    channel.client().send_octets(frame_of(protocol::FrameType::body, channel.number(),
+                                          std::string_view{chunk}.substr(0, announced % chunk.size())));
+  channel.expect_close(ReplyCode::precondition_failed,
+                       "PRECONDITION_FAILED - message size 538968064 is larger than configured max size 134217728");
+}
+
+// --- transactions
+
+using TransactionTest = BrokerTest;
+using protocol::tx::Commit;
+using protocol::tx::CommitOk;
+using protocol::tx::Rollback;
+using protocol::tx::RollbackOk;
+using protocol::tx::Select;
+using protocol::tx::SelectOk;
+
+TEST_F(TransactionTest, PublishesHappenAtTheCommit) {
+  auto channel = connect().open_channel();
+  auto observer = connect().open_channel();
+  channel.declare_queue("q");
+  channel.call<SelectOk>(Select{});
+  channel.publish_to("q", {"1", "2"});
+  channel.synchronize();
+  EXPECT_EQ(observer.counts_of("q").messages, 0u);
+  channel.call<CommitOk>(Commit{});
+  EXPECT_THAT(observer.drain_bodies("q"), ElementsAre("1", "2"));
+}
+
+TEST_F(TransactionTest, RolledBackPublishesNeverHappen) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.call<SelectOk>(Select{});
+  channel.publish_to("q", "1");
+  channel.call<RollbackOk>(Rollback{});
+  channel.publish_to("q", "2");
+  channel.call<CommitOk>(Commit{});
+  channel.call<CommitOk>(Commit{});
+  EXPECT_THAT(channel.drain_bodies("q"), ElementsAre("2"));
+}
+
+TEST_F(TransactionTest, AcknowledgementsHappenAtTheCommit) {
+  auto& client = connect();
+  auto setup = client.open_channel();
+  setup.declare_queue("q");
+  setup.publish_to("q", {"1", "2", "3"});
+  auto channel = client.open_channel();
+  channel.call<SelectOk>(Select{});
+  const auto first = channel.get("q");
+  const auto second = channel.get("q");
+  channel.acknowledge(first);
+  channel.call<CommitOk>(Commit{});
+  channel.acknowledge(second);
+  channel.close();
+  EXPECT_THAT(setup.drain_bodies("q"), ElementsAre("2", "3"));
+}
+
+TEST_F(TransactionTest, ARollbackTakesAcknowledgementsBack) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.publish_to("q", {"1", "2"});
+  channel.call<SelectOk>(Select{});
+  const auto first = channel.get("q");
+  channel.acknowledge(first);
+  channel.call<RollbackOk>(Rollback{});
+  channel.acknowledge(first);
+  channel.call<CommitOk>(Commit{});
+  channel.acknowledge(first);
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - unknown delivery tag 1");
+}
+
+TEST_F(TransactionTest, ReturnsComeAtTheCommit) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  channel.call<SelectOk>(Select{});
+  channel.publish("", "nowhere", "body", {.mandatory = true});
+  channel.synchronize();
+  EXPECT_FALSE(client.has_frame(channel.number()));
+  channel.send(Commit{});
+  EXPECT_EQ(channel.next_return().body, "body");
+  channel.expect<CommitOk>();
+}
+
+TEST_F(TransactionTest, DoNotGoTogetherWithConfirms) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  channel.select_confirms();
+  channel.send(Select{});
+  channel.expect_close(ReplyCode::precondition_failed,
+                       "PRECONDITION_FAILED - cannot switch from confirm to tx mode");
+  channel = client.open_channel();
+  channel.call<SelectOk>(Select{});
+  channel.send(protocol::confirm::Select{});
+  channel.expect_close(ReplyCode::precondition_failed,
+                       "PRECONDITION_FAILED - cannot switch from tx to confirm mode");
+}
+
+TEST_F(TransactionTest, MustHaveBegunToEnd) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  channel.send(Commit{});
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - channel is not transactional");
+  channel = client.open_channel();
+  channel.send(Rollback{});
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - channel is not transactional");
+}
+
+// --- direct reply-to
+
+using ReplyTest = BrokerTest;
+constexpr std::string_view reply_queue = "amq.rabbitmq.reply-to";
+
+TEST_F(ReplyTest, AnAnswerReachesWhoHasAsked) {
+  auto asking = connect().open_channel();
+  auto answering = connect().open_channel();
+  answering.declare_queue("requests");
+  answering.consume("requests", {.no_ack = NoAck::yes});
+  asking.consume(reply_queue, {.tag = "answers", .no_ack = NoAck::yes});
+  asking.publish("", "requests", "question", {.properties = {.correlation_id = "1", .reply_to = reply_queue}});
+  const auto request = answering.next_delivery();
+  const std::string address{*request.properties().reply_to};
+  EXPECT_TRUE(address.starts_with("amq.rabbitmq.reply-to.")) << address;
+  EXPECT_EQ(answering.declare_queue(address, {.passive = true}).consumers, 1u);
+  answering.publish("", address, "answer", {.properties = {.correlation_id = "1"}, .mandatory = true});
+  const auto answer = asking.next_delivery();
+  EXPECT_EQ(answer.body, "answer");
+  EXPECT_EQ(answer.consumer_tag, "answers");
+  EXPECT_EQ(answer.properties().correlation_id, "1");
+  answering.synchronize();
+  EXPECT_FALSE(answering.client().has_frame(answering.number())) << "it has been delivered, so it is not returned";
+}
+
+TEST_F(ReplyTest, AnAnswerForNobodyIsReturned) {
+  auto& asking_client = connect();
+  auto asking = asking_client.open_channel();
+  auto answering = connect().open_channel();
+  answering.declare_queue("requests");
+  asking.consume(reply_queue, {.no_ack = NoAck::yes});
+  asking.publish("", "requests", "question", {.properties = {.reply_to = reply_queue}});
+  asking.synchronize();
+  wait_until([&] { return answering.counts_of("requests").messages == 1; }, "the request is there");
+  const std::string address{*answering.get("requests").properties().reply_to};
+  asking.close();
+  answering.publish("", address, "answer", {.mandatory = true});
+  EXPECT_EQ(answering.next_return().body, "answer");
+}
+
+TEST_F(ReplyTest, NeedsAConsumerWithoutAcknowledgements) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  channel.send(protocol::basic::Consume{.queue = reply_queue});
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - reply consumer cannot acknowledge");
+  channel = client.open_channel();
+  channel.publish("", "q", "question", {.properties = {.reply_to = reply_queue}});
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - fast reply consumer does not exist");
+  channel = client.open_channel();
+  channel.consume(reply_queue, {.no_ack = NoAck::yes});
+  channel.send(protocol::basic::Consume{.queue = reply_queue, .no_ack = true});
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - reply consumer already set");
+}
+
+}  // namespace
+}  // namespace leveret::test
