@@ -89,8 +89,8 @@ class Channel final : public Session {
 
   /// What tx.select has begun.
   struct Transaction {
-    std::vector<PendingPublish> publishes{};
-    std::vector<PendingSettlement> settlements{};
+    std::vector<PendingPublish> publishes;
+    std::vector<PendingSettlement> settlements;
   };
 
   struct MethodVisitor;

@@ -457,7 +457,8 @@ void Connection::output_written() {
 }
 
 void Connection::tick(TimePoint now) {
-  if (std::exchange(has_received_, false)) last_received_ = now;
+  // Who is not listened to cannot be heard: its heartbeats wait in the socket.
+  if (std::exchange(has_received_, false) || !wants_input()) last_received_ = now;
   if (!is_paused() && wants_input()) transport_.resume();
   const bool has_deadline = state_ != State::running;
   if (has_deadline && now >= deadline_ && state_ != State::finished) {

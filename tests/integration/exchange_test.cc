@@ -220,11 +220,13 @@ TEST_P(RefusedExchange, EndsTheChannelWithItsText) {
 INSTANTIATE_TEST_SUITE_P(
     Declarations, RefusedExchange,
     testing::Values(
-        RefusedExchangeCase{"another_type", {.exchange = "there", .type = "fanout", .durable = true},
+        RefusedExchangeCase{"another_type",
+                            {.exchange = "there", .type = "fanout", .durable = true},
                             ReplyCode::precondition_failed,
                             "PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'there' in vhost '/': received "
                             "'fanout' but current is 'direct'"},
-        RefusedExchangeCase{"not_durable", {.exchange = "there", .type = "direct"},
+        RefusedExchangeCase{"not_durable",
+                            {.exchange = "there", .type = "direct"},
                             ReplyCode::precondition_failed,
                             "PRECONDITION_FAILED - inequivalent arg 'durable' for exchange 'there' in vhost '/': "
                             "received 'false' but current is 'true'"},
@@ -233,11 +235,17 @@ INSTANTIATE_TEST_SUITE_P(
                             ReplyCode::precondition_failed,
                             "PRECONDITION_FAILED - inequivalent arg 'auto_delete' for exchange 'there' in vhost '/': "
                             "received 'true' but current is 'false'"},
-        RefusedExchangeCase{"reserved", {.exchange = "amq.mine", .type = "direct"}, ReplyCode::access_refused,
+        RefusedExchangeCase{"reserved",
+                            {.exchange = "amq.mine", .type = "direct"},
+                            ReplyCode::access_refused,
                             "ACCESS_REFUSED - exchange name 'amq.mine' contains reserved prefix 'amq.*'"},
-        RefusedExchangeCase{"default_exchange", {.exchange = "", .type = "direct"}, ReplyCode::access_refused,
+        RefusedExchangeCase{"default_exchange",
+                            {.exchange = "", .type = "direct"},
+                            ReplyCode::access_refused,
                             "ACCESS_REFUSED - operation not permitted on the default exchange"},
-        RefusedExchangeCase{"absent", {.exchange = "absent", .passive = true}, ReplyCode::not_found,
+        RefusedExchangeCase{"absent",
+                            {.exchange = "absent", .passive = true},
+                            ReplyCode::not_found,
                             "NOT_FOUND - no exchange 'absent' in vhost '/'"}),
     [](const auto& row) { return row.param.name; });
 

@@ -82,25 +82,19 @@ INSTANTIATE_TEST_SUITE_P(
                                        "invalid message: {delivery_mode_unknown,3}"}),
     [](const auto& row) { return row.param.name; });
 
-TEST_F(PublishTest, AMessageLargerThanAllowedEndsTheChannel) {
+class SmallMessagesTest : public BrokerTest {
+ protected:
+  SmallMessagesTest() : BrokerTest({.broker = {.shards = shards_under_test(), .message_size_max = 1000}}) {}
+};
+
+TEST_F(SmallMessagesTest, AMessageLargerThanAllowedEndsTheChannel) {
   auto channel = connect().open_channel();
-  channel.send(protocol::basic::Publish{.routing_key = "q"});
-  std::string header(12, '\0');
-  header[1] = 60;                                   // class basic
-  for (std::size_t i : {8u, 9u}) header[i] = '\x20';  // 538976256 octets are announced
-  header += std::string(2, '\0');
-  channel.client().send_octets(frame_of(protocol::FrameType::header, channel.number(), header));
-  std::string chunk(100'000, 'x');
-  const std::string frame = frame_of(protocol::FrameType::body, channel.number(), chunk);
-  constexpr std::uint64_t announced = 0x20200000;
-  const std::uint64_t whole_frames = announced / chunk.size();
-  for (std::uint64_t i = 0; i < whole_frames && !channel.client().has_frame(channel.number()); ++i)
-    channel.client().send_octets(frame);
-  if (!channel.client().has_frame(channel.number()))
-    channel.client().send_octets(frame_of(protocol::FrameType::body, channel.number(),
-                                          std::string_view{chunk}.substr(0, announced % chunk.size())));
+  channel.declare_queue("q");
+  channel.publish_to("q", std::string(1000, 'x'));
+  channel.publish_to("q", std::string(1001, 'x'));
   channel.expect_close(ReplyCode::precondition_failed,
-                       "PRECONDITION_FAILED - message size 538968064 is larger than configured max size 134217728");
+                       "PRECONDITION_FAILED - message size 1001 is larger than configured max size 1000");
+  EXPECT_EQ(channel.client().open_channel().counts_of("q").messages, 1u);
 }
 
 // --- transactions
@@ -184,13 +178,11 @@ TEST_F(TransactionTest, DoNotGoTogetherWithConfirms) {
   auto channel = client.open_channel();
   channel.select_confirms();
   channel.send(Select{});
-  channel.expect_close(ReplyCode::precondition_failed,
-                       "PRECONDITION_FAILED - cannot switch from confirm to tx mode");
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - cannot switch from confirm to tx mode");
   channel = client.open_channel();
   channel.call<SelectOk>(Select{});
   channel.send(protocol::confirm::Select{});
-  channel.expect_close(ReplyCode::precondition_failed,
-                       "PRECONDITION_FAILED - cannot switch from tx to confirm mode");
+  channel.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - cannot switch from tx to confirm mode");
 }
 
 TEST_F(TransactionTest, MustHaveBegunToEnd) {

@@ -174,6 +174,11 @@ void TestClient::expect_end() {
   }
 }
 
+bool TestClient::has_ended() {
+  while (!is_at_end_ && socket_.has_input()) take_input();
+  return is_at_end_;
+}
+
 TestChannel TestClient::open_channel() {
   return open_channel(static_cast<std::uint16_t>(last_channel_ + 1));
 }

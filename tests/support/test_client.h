@@ -107,6 +107,8 @@ class TestClient {
   void expect_close(ReplyCode code, std::string_view reply_text);
   /// The broker must end the socket, and may send nothing but heartbeats before that.
   void expect_end();
+  /// Whether the broker has ended the socket by now, whatever it sent before.
+  bool has_ended();
 
   // --- channels
 

@@ -22,23 +22,25 @@ TestPeer::TestPeer(UnthreadedBroker& broker)
     : broker_(broker),
       connection_(broker.broker(), broker.shard(), *this, {.address = "127.0.0.1:1", .is_loopback = true}) {}
 
+/// As ClientSocket does it: input goes in until the connection wants no more, and again when it asks for it.
 void TestPeer::send(std::string_view octets) {
   input_ += octets;
-  hand_over();
-}
-
-/// What ClientSocket does: input goes in while it is wanted, turns run in between.
-void TestPeer::hand_over() {
-  bool is_first = true;
-  while (!connection_.is_finished() && !has_hung_up_ && connection_.wants_input() &&
-         (is_first || connection_.has_stopped_early())) {
-    is_first = false;
-    protocol::Octets unread = protocol::as_octets(input_);
-    connection_.receive(unread);
-    input_.erase(0, input_.size() - unread.size());
-    broker_.run();
-  }
   broker_.run();
+  while (!connection_.is_finished() && !has_hung_up_ && !is_waiting_) {
+    if (!connection_.wants_input()) {
+      is_waiting_ = true;
+      broker_.run();  // an answer may be ready by then
+    } else if (connection_.has_stopped_early() || !input_.empty()) {
+      const std::size_t size_before = input_.size();
+      protocol::Octets unread = protocol::as_octets(input_);
+      connection_.receive(unread);
+      input_.erase(0, size_before - unread.size());
+      broker_.run();
+      if (unread.size() == size_before && !connection_.has_stopped_early()) return;  // a part of a frame
+    } else {
+      return;
+    }
+  }
 }
 
 void TestPeer::shake_hands(std::uint32_t frame_max, std::uint16_t heartbeat) {
@@ -71,14 +73,14 @@ std::string TestPeer::take_written() {
 void TestPeer::read_on() {
   is_reading_ = true;
   write();
-  hand_over();
+  send();
 }
 
 void TestPeer::read_some(std::size_t size) {
   auto& output = connection_.output();
   output.consume(std::min(size, output.size()));
   connection_.output_written();
-  hand_over();
+  send();
 }
 
 void TestPeer::hang_up() {

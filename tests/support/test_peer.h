@@ -32,7 +32,7 @@ class TestPeer final : private broker::amqp::Transport {
   broker::amqp::Connection& connection() { return connection_; }
 
   /// Has the connection take what it wants of these octets and of those that were left; runs the broker.
-  void send(std::string_view octets);
+  void send(std::string_view octets = {});
   /// Header, start-ok as guest, tune-ok with these limits, open; what is written meanwhile is thrown away.
   void shake_hands(std::uint32_t frame_max = 131'072, std::uint16_t heartbeat = 0);
   /// Everything the broker has written and this client has not taken yet.
@@ -50,15 +50,15 @@ class TestPeer final : private broker::amqp::Transport {
 
  private:
   void write() override;
-  void resume() override {}  // `hand_over` looks by itself whether input is wanted
+  void resume() override { is_waiting_ = false; }
   void close() override { is_closed_ = true; }
-  void hand_over();
 
   UnthreadedBroker& broker_;
   std::string input_{};
   std::string written_{};
   bool is_reading_ = true;
   bool is_closed_ = false;
+  bool is_waiting_ = false;  // the connection wanted no more input, and has not asked for it again
   bool has_hung_up_ = false;
   broker::amqp::Connection connection_;
 };
