@@ -131,10 +131,10 @@ class Reader {
     const protocol::MethodId id{protocol::load<std::uint16_t>(frame.payload.data()),
                                 protocol::load<std::uint16_t>(frame.payload.data() + 2)};
     MethodReader reader{channel};
-    check(
-        protocol::dispatch_among(protocol::ServerMethods{}, id, frame.payload.subspan(protocol::method_id_size), reader)
-            .has_value(),
-        "the broker sends methods of a server");
+    const auto read = protocol::dispatch_among(protocol::ServerMethods{}, id,
+                                               frame.payload.subspan(protocol::method_id_size), reader);
+    // An explanation quotes what the client has sent, be it text or not, as RabbitMQ's does.
+    check(read || read.error().text == protocol::malformed_utf8(id).text, "the broker sends methods of a server");
   }
 
   bool is_first_ = true;
