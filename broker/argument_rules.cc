@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "broker/queue_type.h"
 #include "broker/virtual_host.h"
 
 namespace leveret::broker {
@@ -155,9 +156,15 @@ constexpr std::array<std::string_view, 13> queue_arguments{
 constexpr std::array<std::string_view, 1> exchange_arguments{"alternate-exchange"};
 
 unsigned type_of(FieldTable arguments) {
-  const auto type = arguments.find("x-queue-type");
-  const auto name = type ? type->as_text().value_or("classic") : "classic";
-  return name == "quorum" ? quorum : name == "stream" ? stream : classic;
+  switch (queue_type_of(arguments)) {
+    case QueueType::quorum:
+      return quorum;
+    case QueueType::stream:
+      return stream;
+    case QueueType::classic:
+      break;
+  }
+  return classic;
 }
 
 std::string_view module_of(unsigned type) {

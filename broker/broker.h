@@ -25,6 +25,8 @@ struct BrokerOptions {
   std::chrono::seconds heartbeat{60};
   std::chrono::milliseconds handshake_timeout{10'000};
   std::uint64_t message_size_max = 128ull * 1024 * 1024;  // octets of a body
+  /// How long a client may keep a delivery unacknowledged, where its queue does not say; 0 is as long as it likes.
+  std::chrono::milliseconds consumer_timeout = std::chrono::minutes{30};
 
   /// Made when the store knows no user yet.
   std::string default_user = "guest";

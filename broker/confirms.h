@@ -19,18 +19,30 @@ class Confirms {
   /// One of the queues of that publish has it.
   void complete(std::uint64_t sequence) { --unanswered_[sequence - first_]; }
 
-  /// Calls `acknowledge(sequence, is_multiple)` when there is something new to tell.
-  template <class Acknowledge>
-  void tell(Acknowledge acknowledge) {
-    const std::uint64_t first_before = first_;
-    while (!unanswered_.empty() && unanswered_.front() == 0) {
-      unanswered_.pop_front();
-      ++first_;
+  /// One of the queues of that publish has refused it.
+  void refuse(std::uint64_t sequence) {
+    auto& unanswered = unanswered_[sequence - first_];
+    unanswered = (unanswered - 1) | refused;
+  }
+
+  /// Calls `answer(sequence, is_multiple, is_refused)` for each run of like answers that are new.
+  template <class Answer>
+  void tell(Answer answer) {
+    while (!unanswered_.empty() && is_answered(unanswered_.front())) {
+      const std::uint32_t like = unanswered_.front();
+      const std::uint64_t first_before = first_;
+      while (!unanswered_.empty() && unanswered_.front() == like) {
+        unanswered_.pop_front();
+        ++first_;
+      }
+      answer(first_ - 1, first_ - first_before > 1, like == refused);
     }
-    if (first_ > first_before) acknowledge(first_ - 1, first_ - first_before > 1);
   }
 
  private:
+  static constexpr std::uint32_t refused = 1u << 31;  // beside the count
+  static bool is_answered(std::uint32_t unanswered) { return (unanswered & ~refused) == 0; }
+
   std::uint64_t first_ = 1;                 // the oldest that is not told
   std::deque<std::uint32_t> unanswered_{};  // how many queues publish first_ + i waits for
 };

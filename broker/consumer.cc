@@ -1,11 +1,28 @@
 #include "broker/consumer.h"
 
 #include <iterator>
+#include <utility>
 
 namespace leveret::broker {
 
+void Consumers::set_single_active(bool is_single_active) {
+  is_single_active_ = is_single_active;
+  choose_active();
+}
+
+/// Ids rise from consumer to consumer.
+void Consumers::choose_active() {
+  active_ = nullptr;
+  if (!is_single_active_) return;
+  for (const auto& [id, consumer] : consumers_) {
+    const auto rank = [](const Consumer& c) { return std::pair{-std::int64_t{c.request.priority}, c.request.id}; };
+    if (!active_ || rank(*consumer) < rank(*active_)) active_ = consumer.get();
+  }
+}
+
 Consumer& Consumers::add(std::unique_ptr<Consumer> consumer) {
   Consumer& added = *consumers_.emplace(consumer->request.id, std::move(consumer)).first->second;
+  if (is_single_active_ && !active_) active_ = &added;
   credit_changed(added);
   return added;
 }
@@ -16,6 +33,7 @@ std::unique_ptr<Consumer> Consumers::remove(ConsumerId id) {
   std::unique_ptr<Consumer> removed = std::move(found->second);
   consumers_.erase(found);
   if (removed->is_waiting) leave_line(*removed);
+  if (active_ == removed.get()) choose_active();
   return removed;
 }
 
@@ -25,6 +43,7 @@ Consumer* Consumers::find(ConsumerId id) {
 }
 
 Consumer* Consumers::next() {
+  if (is_single_active_) return active_ && active_->is_waiting ? active_ : nullptr;
   return line_.empty() ? nullptr : line_.begin()->second.front();
 }
 

@@ -39,8 +39,13 @@ struct Consumer {
 
 /// A queue's consumers.  Those who can take a delivery stand in line, by priority and then by turn: who has been served
 /// goes to the end of the line, who gets credit again joins at its end, as RabbitMQ does it.
+///
+/// With a single active consumer, only one of them is served: the first, and when it leaves, the one of the highest
+/// priority that has waited longest.
 class Consumers {
  public:
+  void set_single_active(bool is_single_active);
+
   Consumer& add(std::unique_ptr<Consumer> consumer);
   /// Hands the consumer out to whoever ends it; nothing when there is none of that id.
   std::unique_ptr<Consumer> remove(ConsumerId id);
@@ -62,9 +67,12 @@ class Consumers {
 
  private:
   void leave_line(Consumer& consumer);
+  void choose_active();
 
   std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers_{};
   std::map<std::int32_t, std::list<Consumer*>, std::greater<>> line_{};
+  bool is_single_active_ = false;
+  Consumer* active_ = nullptr;
 };
 
 }  // namespace leveret::broker

@@ -1,5 +1,7 @@
 #include "broker/definitions.h"
 
+#include "broker/queue_type.h"
+
 namespace leveret::broker::definitions {
 namespace {
 
@@ -98,6 +100,7 @@ QueueRecord queue_from(const Key& key, FieldTable value) {
   const auto id = value.find("id");
   return {.address = {.queue = QueueId{static_cast<std::uint64_t>(id ? id->as_integer().value_or(0) : 0)}},
           .name = key.parts.at(1),
+          .type = queue_type_of(table(value, "arguments")),
           .is_declared_durable = true,
           .is_auto_delete = flag(value, "auto_delete"),
           .arguments = owned(table(value, "arguments"))};

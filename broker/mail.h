@@ -66,9 +66,10 @@ struct WindowMail {
   std::size_t octets = 0;
 };
 
-/// A publish of a session of the receiving shard is safe in one of its queues.
+/// A publish of a session of the receiving shard is safe in one of its queues, or has been refused by it.
 struct ConfirmMail {
   ConfirmTicket ticket{};
+  bool is_refused = false;
 };
 
 /// All that passes between shards, in the order in which it was sent.

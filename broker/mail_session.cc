@@ -22,6 +22,10 @@ void MailSession::confirm(std::uint64_t) {
   check(false, "only publishers are confirmed");
 }
 
+void MailSession::refuse(std::uint64_t) {
+  check(false, "only publishers are refused");
+}
+
 void MailSession::consumer_cancelled(ConsumerId consumer) {
   here_.send(there_, Task{[session = session_, consumer](Shard& shard) {
                if (Session* found = shard.find_session(session)) found->consumer_cancelled(consumer);

@@ -16,6 +16,7 @@ class MailSession final : public Session {
 
   bool deliver(Delivery& delivery) override;
   void confirm(std::uint64_t sequence) override;
+  void refuse(std::uint64_t sequence) override;
   void consumer_cancelled(ConsumerId consumer) override;
 
   void open_window(std::size_t octets) { octets_on_their_way_ -= octets; }

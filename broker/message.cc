@@ -1,11 +1,10 @@
 #include "broker/message.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <new>
-
-#include "protocol/properties.h"
 
 namespace leveret::broker {
 namespace {
@@ -34,15 +33,31 @@ std::uint8_t* put(std::uint8_t* at, const void* octets, std::size_t size) {
   return at + size;
 }
 
+std::uint64_t read_longlong(const std::uint8_t* at) {
+  return std::uint64_t{read_long(at)} << 32 | read_long(at + 4);
+}
+
+std::uint8_t* put_longlong(std::uint8_t* at, std::uint64_t value) {
+  return put_long(put_long(at, static_cast<std::uint32_t>(value >> 32)), static_cast<std::uint32_t>(value));
+}
+
 std::uint8_t* block_of(Message* message) {
   return reinterpret_cast<std::uint8_t*>(message + 1);
 }
 
-bool is_persistent(Octets properties) {
-  return protocol::delivery_mode_of(properties) == 2;
-}
-
 }  // namespace
+
+void Message::note_properties() {
+  is_persistent_ = protocol::delivery_mode_of(properties()) == 2;
+  if (const auto priority = protocol::priority_of(properties())) {
+    has_priority_ = true;
+    priority_ = *priority;
+  }
+  if (const auto text = protocol::expiration_of(properties())) {
+    const char* digits = text->data() + (text->starts_with('+') ? 1 : 0);
+    std::from_chars(digits, text->data() + text->size(), expiration_);
+  }
+}
 
 void Message::destroy(Message* message) {
   if (message->bytes_ != block_of(message)) std::free(message->bytes_);
@@ -56,6 +71,10 @@ MessageRef Message::clone() const {
   copy->exchange_size_ = exchange_size_;
   copy->routing_key_size_ = routing_key_size_;
   copy->is_persistent_ = is_persistent_;
+  copy->has_priority_ = has_priority_;
+  copy->priority_ = priority_;
+  copy->arrival_ = arrival_;
+  copy->expiration_ = expiration_;
   copy->properties_size_ = properties_size_;
   copy->body_size_ = copy->body_capacity_ = body_size_;
   copy->bytes_ = block_of(copy);
@@ -64,8 +83,10 @@ MessageRef Message::clone() const {
 }
 
 MessageRef Message::from_stored(Octets stored) {
-  const std::uint8_t* at = stored.data();
-  std::size_t left = stored.size();
+  if (stored.size() < sizeof(std::uint64_t)) return {};
+  const std::uint64_t arrival = read_longlong(stored.data());
+  const std::uint8_t* at = stored.data() + sizeof(arrival);
+  std::size_t left = stored.size() - sizeof(arrival);
   const auto take_short = [&](std::uint8_t& size) {
     if (left < 1 || left < 1u + *at) return false;
     size = *at;
@@ -86,14 +107,15 @@ MessageRef Message::from_stored(Octets stored) {
   message->body_size_ = message->body_capacity_ = static_cast<std::uint32_t>(left - 4 - properties_size);
   message->bytes_ = block_of(message);
   put(message->bytes_, stored.data(), stored.size());
-  message->is_persistent_ = broker::is_persistent(message->properties());
+  message->arrival_ = static_cast<std::int64_t>(arrival);
+  message->note_properties();
   return MessageRef{message};
 }
 
 void MessageBuilder::begin(std::string_view exchange, std::string_view routing_key, Octets properties,
-                           std::uint64_t body_size) {
+                           std::uint64_t body_size, WallTime arrival) {
   expected_ = static_cast<std::uint32_t>(body_size);
-  const std::size_t head = 6 + exchange.size() + routing_key.size() + properties.size();
+  const std::size_t head = 14 + exchange.size() + routing_key.size() + properties.size();
   const std::uint32_t capacity = std::min(expected_, first_body_capacity_max);
   const bool fits = capacity == expected_;
   auto* message = new (allocate(sizeof(Message) + (fits ? head + capacity : 0))) Message;
@@ -102,14 +124,15 @@ void MessageBuilder::begin(std::string_view exchange, std::string_view routing_k
   message->routing_key_size_ = static_cast<std::uint8_t>(routing_key.size());
   message->properties_size_ = static_cast<std::uint32_t>(properties.size());
   message->body_capacity_ = capacity;
-  std::uint8_t* at = message->bytes_;
+  message->arrival_ = arrival.time_since_epoch().count();
+  std::uint8_t* at = put_longlong(message->bytes_, static_cast<std::uint64_t>(message->arrival_));
   *at++ = message->exchange_size_;
   at = put(at, exchange.data(), exchange.size());
   *at++ = message->routing_key_size_;
   at = put(at, routing_key.data(), routing_key.size());
   at = put_long(at, message->properties_size_);
   put(at, properties.data(), properties.size());
-  message->is_persistent_ = is_persistent(properties);
+  message->note_properties();
   message_ = MessageRef{message};
 }
 
@@ -128,6 +151,16 @@ bool MessageBuilder::append(Octets body) {
   put(message.bytes_ + message.head_size() + message.body_size_, body.data(), body.size());
   message.body_size_ = size;
   return true;
+}
+
+MessageRef with_properties(const Message& message, const protocol::BasicProperties& properties,
+                           const Publishing& publishing) {
+  const std::string encoded = protocol::encode_properties(properties);
+  MessageBuilder builder;
+  builder.begin(publishing.exchange, publishing.routing_key, protocol::as_octets(encoded), message.body().size(),
+                publishing.arrival);
+  builder.append(message.body());
+  return builder.finish();
 }
 
 }  // namespace leveret::broker

@@ -1,9 +1,13 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "broker/clock.h"
 #include "protocol/octets.h"
+#include "protocol/properties.h"
 
 namespace leveret::broker {
 
@@ -14,8 +18,10 @@ class MessageRef;
 /// A message as it was published: exchange, routing key, the content header's property octets and the body, all kept
 /// as they came.  One block of memory, which is also what the store keeps:
 ///
-///     exchange size : octet | exchange | routing key size : octet | routing key
-///     | properties size : long, big-endian | properties | body
+///     arrival : milliseconds since 1970, longlong | exchange size : octet | exchange
+///     | routing key size : octet | routing key | properties size : long | properties | body
+///
+/// Numbers are big-endian.
 ///
 /// Belongs to one shard; another shard gets a copy (`clone`).  References are counted without atomics.
 class Message {
@@ -23,8 +29,8 @@ class Message {
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;
 
-  std::string_view exchange() const { return {text(1), exchange_size_}; }
-  std::string_view routing_key() const { return {text(2u + exchange_size_), routing_key_size_}; }
+  std::string_view exchange() const { return {text(9), exchange_size_}; }
+  std::string_view routing_key() const { return {text(10u + exchange_size_), routing_key_size_}; }
   Octets properties() const { return {bytes_ + properties_at(), properties_size_}; }
   Octets body() const { return {bytes_ + head_size(), body_size_}; }
 
@@ -37,6 +43,14 @@ class Message {
   /// delivery-mode 2.
   bool is_persistent() const { return is_persistent_; }
 
+  /// When it came to the broker, or was dead-lettered: from then on it ages.
+  WallTime arrival() const { return WallTime{std::chrono::milliseconds{arrival_}}; }
+  /// How old it may get, by its own property.
+  std::optional<std::chrono::milliseconds> expiration() const {
+    return expiration_ < 0 ? std::nullopt : std::optional{std::chrono::milliseconds{expiration_}};
+  }
+  std::optional<std::uint8_t> priority() const { return has_priority_ ? std::optional{priority_} : std::nullopt; }
+
   MessageRef clone() const;
 
   /// Nothing when `stored` is not what `stored()` gave.
@@ -48,7 +62,9 @@ class Message {
 
   Message() = default;
   const char* text(std::size_t at) const { return reinterpret_cast<const char*>(bytes_) + at; }
-  std::size_t properties_at() const { return 6u + exchange_size_ + routing_key_size_; }
+  std::size_t properties_at() const { return 14u + exchange_size_ + routing_key_size_; }
+  /// Takes out of the properties what queues ask for.
+  void note_properties();
   std::size_t head_size() const { return properties_at() + properties_size_; }
   static void destroy(Message* message);
 
@@ -56,9 +72,13 @@ class Message {
   std::uint8_t exchange_size_ = 0;
   std::uint8_t routing_key_size_ = 0;
   bool is_persistent_ = false;
+  bool has_priority_ = false;
+  std::uint8_t priority_ = 0;
   std::uint32_t properties_size_ = 0;
   std::uint32_t body_size_ = 0;
   std::uint32_t body_capacity_ = 0;
+  std::int64_t arrival_ = 0;
+  std::int64_t expiration_ = -1;
   std::uint8_t* bytes_ = nullptr;
 };
 
@@ -107,7 +127,8 @@ class MessageRef {
 class MessageBuilder {
  public:
   /// `exchange` and `routing_key` have at most 255 octets; `body_size` is what the header announces.
-  void begin(std::string_view exchange, std::string_view routing_key, Octets properties, std::uint64_t body_size);
+  void begin(std::string_view exchange, std::string_view routing_key, Octets properties, std::uint64_t body_size,
+             WallTime arrival);
   /// False, and nothing appended, when that is more than was announced.
   bool append(Octets body);
   bool is_complete() const { return message_->body_size_ == expected_; }
@@ -118,5 +139,16 @@ class MessageBuilder {
   MessageRef message_{};
   std::uint32_t expected_ = 0;
 };
+
+/// Where, and when, a message was published.
+struct Publishing {
+  std::string_view exchange{};
+  std::string_view routing_key{};
+  WallTime arrival{};
+};
+
+/// A copy of the message's body under other properties.
+MessageRef with_properties(const Message& message, const protocol::BasicProperties& properties,
+                           const Publishing& publishing);
 
 }  // namespace leveret::broker

@@ -15,74 +15,104 @@ namespace {
 constexpr Position mark_step_min = 64;
 constexpr Position mark_step_max = 16384;
 
+/// A quorum queue has two priorities, and a message without one has this (RabbitMQ 4).
+constexpr std::uint8_t quorum_priority_default = 4;
+
+/// The message as a quorum queue delivers it once more.
+MessageRef with_delivery_count(const Message& message, std::uint32_t count) {
+  protocol::BasicProperties properties = protocol::decode_properties(message.properties()).value();
+  protocol::FieldTableBuilder headers;
+  for (const auto& [name, value] : properties.headers.value_or(FieldTable{}))
+    if (name != "x-delivery-count") headers.put_value(name, value);
+  headers.put("x-delivery-count", std::int64_t{count});
+  properties.headers = headers.view();
+  return with_properties(
+      message, properties,
+      {.exchange = message.exchange(), .routing_key = message.routing_key(), .arrival = message.arrival()});
+}
+
 }  // namespace
 
 Queue::Queue(Shard& shard, VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record)
-    : shard_(shard), virtual_host_(virtual_host), record_(std::move(record)) {}
+    : shard_(shard), virtual_host_(virtual_host), record_(std::move(record)), last_used_(shard.now()) {}
 
 QueueCounts Queue::counts() const {
-  return {.messages = static_cast<std::uint32_t>(returned_.size() + fresh_.size()),
+  return {.messages = static_cast<std::uint32_t>(ready_.size()),
           .consumers = static_cast<std::uint32_t>(consumers_.size())};
 }
 
+bool Queue::is_stored(const Message& message) const {
+  return record_->is_durable() && (message.is_persistent() || is_quorum());
+}
+
+std::uint8_t Queue::priority_of(const Message& message) const {
+  if (is_quorum()) return message.priority().value_or(quorum_priority_default) > quorum_priority_default ? 1 : 0;
+  return std::min(message.priority().value_or(0), ready_.priority_max());
+}
+
 void Queue::enqueue(MessageRef message, const ConfirmTicket& ticket) {
+  if (refuses(*message)) return refuse(std::move(message), ticket);
   const Position position = next_position_++;
-  Entry entry{.message = std::move(message)};
-  if (record_->is_durable() && entry.message->is_persistent())
-    entry.append = shard_.log().append(record_->address.queue, position, entry.message, ticket);
+  QueuedMessage queued{.message = std::move(message)};
+  if (is_stored(*queued.message))
+    queued.append = shard_.log().append(record_->address.queue, position, queued.message, ticket);
   else
     shard_.confirm(ticket);
-  fresh_.push_back({position, std::move(entry)});
+  note_expiration(position, *queued.message);
+  const std::uint8_t priority = priority_of(*queued.message);
+  ready_.append(position, priority, std::move(queued));
+  deliver();
+  drop_excess();
+  expire();
+}
+
+void Queue::go_on() {
+  expire();
   deliver();
 }
 
-std::pair<Position, Queue::Entry*> Queue::first_ready() {
-  if (!returned_.empty()) return {returned_.begin()->first, &returned_.begin()->second};
-  return {fresh_.front().position, &fresh_.front().entry};
-}
-
-void Queue::pop_ready() {
-  if (!returned_.empty())
-    returned_.erase(returned_.begin());
-  else
-    fresh_.pop_front();
-}
-
 void Queue::deliver() {
-  while (has_ready()) {
+  while (!ready_.empty()) {
     Consumer* consumer = consumers_.next();
     if (!consumer) return;
-    const auto [position, entry] = first_ready();
-    if (!may_deliver(position, *entry)) return;
+    const auto [position, queued] = ready_.front();
+    if (!may_deliver(position, *queued)) return;
     const bool no_ack = consumer->request.no_ack;
-    Delivery delivery{.consumer = consumer->request.id,
-                      .queue = record_->address,
-                      .position = position,
-                      .message = entry->message,
-                      .is_redelivered = entry->is_redelivered};
-    if (no_ack) entry->message.reset();
+    const std::size_t octets = queued->message->body().size();
+    Delivery delivery = make_delivery(position, *queued, consumer->request.id);
+    const bool is_last_owner = no_ack && queued->returns == 0;
+    if (is_last_owner) queued->message.reset();
     if (!consumer->session->deliver(delivery)) {
-      if (no_ack) entry->message = std::move(delivery.message);
+      if (is_last_owner) queued->message = std::move(delivery.message);
       consumer->is_blocked = true;
       consumers_.credit_changed(*consumer);
       continue;
     }
     delivered_before_ = std::max(delivered_before_, position + 1);
     if (no_ack) {
-      let_go(position, *entry);
+      let_go(position, *queued);
     } else {
-      entry->consumer = consumer->request.id;
+      queued->consumer = consumer->request.id;
       ++consumer->unacknowledged;
-      unacknowledged_.emplace(position, std::move(*entry));
+      unacknowledged_.emplace(position, std::move(*queued));
     }
-    pop_ready();
+    ready_.pop_front(octets);
     consumers_.served(*consumer);
   }
 }
 
-bool Queue::may_deliver(Position position, const Entry& entry) {
-  if (entry.append == AppendNumber::none || entry.is_redelivered) return true;
-  if (position >= mark_ && shard_.log().note_delivered(entry.append)) return true;
+Delivery Queue::make_delivery(Position position, const QueuedMessage& queued, ConsumerId consumer) const {
+  const bool is_counted = is_quorum() && queued.returns > 0;
+  return {.consumer = consumer,
+          .queue = record_->address,
+          .position = position,
+          .message = is_counted ? with_delivery_count(*queued.message, queued.returns) : queued.message,
+          .is_redelivered = queued.is_redelivered};
+}
+
+bool Queue::may_deliver(Position position, const QueuedMessage& queued) {
+  if (queued.append == AppendNumber::none || queued.is_redelivered) return true;
+  if (position >= mark_ && shard_.log().note_delivered(queued.append)) return true;
   const bool is_near_mark = position + mark_step_ / 2 >= mark_ && mark_ < next_position_;
   if (is_near_mark && !is_marking_) move_mark(position);
   return position < mark_;
@@ -103,62 +133,77 @@ void Queue::mark_written(Position mark) {
   mark_ = mark;
   auto gets = std::exchange(waiting_gets_, {});
   for (const auto& [no_ack, answer] : gets) get(no_ack, answer);
-  deliver();
+  go_on();
 }
 
 void Queue::get(bool no_ack, GetAnswer answer) {
-  if (!has_ready()) return answer({});
-  const auto [position, entry] = first_ready();
-  if (!may_deliver(position, *entry)) {
+  touch();
+  expire();
+  if (ready_.empty()) return answer({});
+  const auto [position, queued] = ready_.front();
+  if (!may_deliver(position, *queued)) {
     waiting_gets_.emplace_back(no_ack, std::move(answer));
     return;
   }
-  Delivery delivery{.queue = record_->address,
-                    .position = position,
-                    .message = entry->message,
-                    .is_redelivered = entry->is_redelivered};
+  const std::size_t octets = queued->message->body().size();
+  Delivery delivery = make_delivery(position, *queued, ConsumerId::none);
   delivered_before_ = std::max(delivered_before_, position + 1);
   if (no_ack)
-    let_go(position, *entry);
+    let_go(position, *queued);
   else
-    unacknowledged_.emplace(position, std::move(*entry));
-  pop_ready();
+    unacknowledged_.emplace(position, std::move(*queued));
+  ready_.pop_front(octets);
   answer(GetResult{.delivery = std::move(delivery), .messages_left = counts().messages});
 }
 
-void Queue::let_go(Position position, Entry& entry) {
-  if (entry.append != AppendNumber::none) shard_.log().settle(record_->address.queue, position, entry.append);
-  entry.message.reset();
+void Queue::let_go(Position position, QueuedMessage& queued) {
+  if (queued.append != AppendNumber::none) shard_.log().settle(record_->address.queue, position, queued.append);
+  queued.message.reset();
 }
 
-void Queue::put_back(Position position, Entry entry) {
-  entry.consumer = ConsumerId::none;
-  returned_.emplace(position, std::move(entry));
+void Queue::put_back(Position position, QueuedMessage queued) {
+  queued.consumer = ConsumerId::none;
+  note_expiration(position, *queued.message);
+  const std::uint8_t priority = priority_of(*queued.message);
+  ready_.put_back(position, priority, std::move(queued));
+}
+
+void Queue::requeue(Position position, QueuedMessage queued) {
+  queued.is_redelivered = true;
+  ++queued.returns;
+  const auto limit = is_quorum() ? settings_.delivery_limit : std::nullopt;
+  if (limit && *limit >= 0 && queued.returns > static_cast<std::uint64_t>(*limit))
+    discard(position, std::move(queued), DeathReason::delivery_limit);
+  else
+    put_back(position, std::move(queued));
 }
 
 void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlement) {
   Consumer* consumer = consumer_id == ConsumerId::none ? nullptr : consumers_.find(consumer_id);
   if (const auto found = unacknowledged_.find(position); found != unacknowledged_.end()) {
-    Entry entry = std::move(found->second);
+    QueuedMessage queued = std::move(found->second);
     unacknowledged_.erase(found);
     switch (settlement) {
       case Settlement::acknowledge:
+        let_go(position, queued);
+        break;
       case Settlement::reject:
-        let_go(position, entry);
+        discard(position, std::move(queued), DeathReason::rejected);
         break;
       case Settlement::requeue:
-        entry.is_redelivered = true;
-        put_back(position, std::move(entry));
+        requeue(position, std::move(queued));
         break;
     }
     if (consumer) --consumer->unacknowledged;
   }
   if (consumer) consumers_.credit_changed(*consumer);
-  deliver();
+  go_on();
+  if (settlement == Settlement::requeue) drop_excess();
 }
 
 Result<void> Queue::check_consumer(const ConsumerRequest& request) const {
-  if (has_exclusive_consumer_ || (request.exclusive && !consumers_.empty()))
+  const bool is_shared = !consumers_.empty() || settings_.has_single_active_consumer;
+  if (has_exclusive_consumer_ || (request.exclusive && is_shared))
     return protocol::access_refused(fmt::format("queue {} in exclusive use", virtual_host_.in_vhost(record_->name)));
   return {};
 }
@@ -166,14 +211,16 @@ Result<void> Queue::check_consumer(const ConsumerRequest& request) const {
 void Queue::add_consumer(std::unique_ptr<Consumer> consumer) {
   has_exclusive_consumer_ = consumer->request.exclusive;
   consumers_.add(std::move(consumer));
-  deliver();
+  go_on();
 }
 
 void Queue::remove_consumer(ConsumerId id) {
   const auto removed = consumers_.remove(id);
   if (!removed) return;
   if (removed->request.exclusive) has_exclusive_consumer_ = false;
-  if (record_->is_auto_delete && consumers_.empty()) shard_.delete_queue(*this);
+  if (record_->is_auto_delete && consumers_.empty()) return shard_.delete_queue(*this);
+  touch();
+  go_on();  // a single active consumer has a successor
 }
 
 void Queue::unblock(ConsumerId id) {
@@ -181,7 +228,7 @@ void Queue::unblock(ConsumerId id) {
   if (!consumer) return;
   consumer->is_blocked = false;
   consumers_.credit_changed(*consumer);
-  deliver();
+  go_on();
 }
 
 void Queue::open_window(ConsumerId id, std::size_t octets) {
@@ -193,27 +240,28 @@ void Queue::open_window(ConsumerId id, std::size_t octets) {
 
 std::uint32_t Queue::purge() {
   const std::uint32_t purged = counts().messages;
-  for (auto& [position, entry] : returned_) let_go(position, entry);
-  for (auto& [position, entry] : fresh_) let_go(position, entry);
-  returned_.clear();
-  fresh_.clear();
+  ready_.for_each([this](Position position, QueuedMessage& queued) { let_go(position, queued); });
+  ready_.clear();
   return purged;
 }
 
 void Queue::close() {
   // The store has been told to drop the queue as a whole; only what it has not yet got is taken back.
-  const auto withdraw = [this](const Entry& entry) { shard_.log().withdraw(entry.append); };
-  for (const auto& [position, entry] : returned_) withdraw(entry);
-  for (const auto& [position, entry] : fresh_) withdraw(entry);
-  for (const auto& [position, entry] : unacknowledged_) withdraw(entry);
+  const auto withdraw = [this](Position, const QueuedMessage& queued) { shard_.log().withdraw(queued.append); };
+  ready_.for_each(withdraw);
+  for (const auto& [position, queued] : unacknowledged_) withdraw(position, queued);
   consumers_.for_each([](Consumer& consumer) { consumer.session->consumer_cancelled(consumer.request.id); });
   for (const auto& [no_ack, answer] : std::exchange(waiting_gets_, {})) answer({});
 }
 
 void Queue::restore(Position position, MessageRef message, bool is_redelivered) {
-  fresh_.push_back(
-      {position,
-       Entry{.message = std::move(message), .append = AppendNumber::recovered, .is_redelivered = is_redelivered}});
+  note_expiration(position, *message);
+  const std::uint8_t priority = priority_of(*message);
+  ready_.append(position, priority,
+                {.message = std::move(message),
+                 .append = AppendNumber::recovered,
+                 .returns = is_redelivered ? 1u : 0u,
+                 .is_redelivered = is_redelivered});
   if (is_redelivered) delivered_before_ = position + 1;
 }
 

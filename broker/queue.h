@@ -1,18 +1,20 @@
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
+#include <queue>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "broker/consumer.h"
+#include "broker/dead_letters.h"
 #include "broker/durable_log.h"
 #include "broker/mail.h"
 #include "broker/queue_record.h"
+#include "broker/queue_settings.h"
+#include "broker/ready_messages.h"
 #include "broker/virtual_host.h"
 
 namespace leveret::broker {
@@ -33,9 +35,8 @@ struct GetResult {
 
 /// A queue's messages and consumers.  Belongs to the shard of its record.
 ///
-/// A message is ready, or delivered and unacknowledged, or gone.  Ready ones leave in order of position; a requeued one
-/// goes back to its place (AMQP 0-9-1, section 4.7).  Persistent messages of a durable queue are in the shard's durable
-/// log as well.
+/// A message is ready, or delivered and unacknowledged, or gone: acknowledged, dropped, or dead-lettered.  Persistent
+/// messages of a durable queue are in the shard's durable log as well; a quorum queue stores all of them.
 class Queue {
  public:
   Queue(Shard& shard, VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record);
@@ -45,7 +46,15 @@ class Queue {
   const QueueRecord& record() const { return *record_; }
   VirtualHost& virtual_host() const { return virtual_host_; }
   Shard& shard() const { return shard_; }
+  const QueueSettings& settings() const { return settings_; }
   QueueCounts counts() const;
+
+  /// Takes new settings, at once: a shorter limit drops what is above it, a shorter time-to-live what is older.
+  void apply(const QueueSettings& settings);
+  /// The time has come that it asked the shard's alarm clock for.  It may delete itself.
+  void wake();
+  /// Somebody has declared it: an idle queue's lease begins anew.
+  void touch();
 
   void enqueue(MessageRef message, const ConfirmTicket& ticket);
   void settle(Position position, ConsumerId consumer, Settlement settlement);
@@ -77,40 +86,66 @@ class Queue {
   void store_exact_mark();
 
  private:
-  struct Entry {
-    MessageRef message{};
-    AppendNumber append = AppendNumber::none;
-    bool is_redelivered = false;
-    ConsumerId consumer = ConsumerId::none;
-  };
-  /// Fresh messages stand in order of arrival, so their positions need not be kept beside them all.
-  struct Fresh {
+  /// A message that falls due by its own expiration, wherever it stands.
+  struct Expiration {
+    WallTime due{};
     Position position{};
-    Entry entry{};
+    std::uint8_t priority = 0;
+    friend bool operator>(const Expiration& a, const Expiration& b) { return a.due > b.due; }
   };
 
-  bool has_ready() const { return !returned_.empty() || !fresh_.empty(); }
-  /// The place of the first ready message, and its entry.
-  std::pair<Position, Entry*> first_ready();
-  void pop_ready();
+  // --- queue.cc: enqueuing, delivering, settling
+
+  bool is_quorum() const { return record_->type == QueueType::quorum; }
+  bool is_stored(const Message& message) const;
+  std::uint8_t priority_of(const Message& message) const;
   void deliver();
+  /// `deliver`, after what has fallen due is gone.
+  void go_on();
+  Delivery make_delivery(Position position, const QueuedMessage& message, ConsumerId consumer) const;
   /// False when the store must be told first that the message has been delivered; `deliver` then goes on by itself.
-  bool may_deliver(Position position, const Entry& entry);
+  bool may_deliver(Position position, const QueuedMessage& message);
   void move_mark(Position position);
   void mark_written(Position mark);
-  void let_go(Position position, Entry& entry);
-  void put_back(Position position, Entry entry);
+  void let_go(Position position, QueuedMessage& message);
+  void put_back(Position position, QueuedMessage message);
+  void requeue(Position position, QueuedMessage message);
+
+  // --- queue_limits.cc: what makes messages leave that nobody consumed, and idle queues
+
+  /// Dead-letters a message where the queue has an exchange for that, else lets it go.
+  void discard(Position position, QueuedMessage message, DeathReason reason);
+  bool is_above_limit(std::uint64_t messages, std::uint64_t octets) const;
+  bool refuses(const Message& message) const;
+  void refuse(MessageRef message, const ConfirmTicket& ticket);
+  void drop_excess();
+  std::optional<WallTime> due_time(const Message& message) const;
+  void note_expiration(Position position, const Message& message);
+  void note_individual_expiration(Position position, const Message& message);
+  void push_expiration(Position position, const Message& message);
+  void expire();
+  void expire_oldest(WallTime now);
+  void expire_individually(WallTime now);
+  void find_next_due();
+  bool is_idle() const { return settings_.expires && consumers_.empty(); }
+  void plan_to_wake();
 
   Shard& shard_;
   VirtualHost& virtual_host_;
   std::shared_ptr<const QueueRecord> record_;
+  QueueSettings settings_{};
+  std::shared_ptr<const DeadLetterTarget> dead_letter_target_{};
 
   Position next_position_ = 1;
-  std::deque<Fresh> fresh_{};
-  std::map<Position, Entry> returned_{};  // requeued; always before the fresh ones
-  boost::unordered_flat_map<Position, Entry> unacknowledged_{};
+  ReadyMessages ready_{};
+  boost::unordered_flat_map<Position, QueuedMessage> unacknowledged_{};
   Consumers consumers_{};
   bool has_exclusive_consumer_ = false;
+
+  std::priority_queue<Expiration, std::vector<Expiration>, std::greater<>> expirations_{};
+  WallTime next_due_ = WallTime::max();  // no message falls due before
+  TimePoint last_used_{};
+  TimePoint wakes_at_ = TimePoint::max();
 
   // Messages before the mark may have been delivered, as far as the store knows (see docs/architecture.md).
   Position delivered_before_ = 0;

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "broker/ids.h"
+#include "broker/queue_type.h"
 
 namespace leveret::broker {
 
@@ -14,6 +15,7 @@ struct Binding;
 struct QueueRecord {
   QueueAddress address{};
   std::string name{};
+  QueueType type = QueueType::classic;
   bool is_declared_durable = false;
   bool is_auto_delete = false;
   std::optional<ConnectionId> exclusive_owner{};

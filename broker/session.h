@@ -35,6 +35,9 @@ class Session {
   /// One of the queues that the publish of this number went to has it: on disk, where both ask for that.
   virtual void confirm(std::uint64_t sequence) = 0;
 
+  /// One of them has not taken it and will not.
+  virtual void refuse(std::uint64_t sequence) = 0;
+
   /// The consumer is gone because its queue is.
   virtual void consumer_cancelled(ConsumerId consumer) = 0;
 };

@@ -20,6 +20,7 @@ Shard::Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, stor
       log_(
           store, [this](std::function<void()> work) { run_here(std::move(work)); },
           [this](const ConfirmTicket& ticket) { confirm(ticket); }) {
+  add_session(dead_letters_session, dead_letters_);
   schedule_tick();
 }
 
@@ -53,6 +54,7 @@ std::size_t Shard::work_off() {
 void Shard::begin_turn() {
   if (is_in_turn_) return;
   is_in_turn_ = true;
+  turn_time_ = clock_.wall_now();
   boost::asio::post(context_, [this] { finish_turn(); });
 }
 
@@ -64,6 +66,7 @@ void Shard::at_end_of_turn(TurnMember& member) {
 
 void Shard::finish_turn() {
   is_in_turn_ = false;
+  dead_letters_.publish_all();
   // Ending may ask for one more end: a confirm that comes due here and now is written in this turn as well.
   for (std::size_t i = 0; i < ending_.size(); ++i) {
     TurnMember* member = std::exchange(ending_[i], nullptr);
@@ -97,12 +100,43 @@ void Shard::schedule_tick() {
   tick_timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     begin_turn();
-    const TimePoint now = clock_.now();
-    const std::vector<TurnMember*> members(members_.begin(), members_.end());
-    for (TurnMember* member : members)
-      if (members_.contains(member)) member->tick(now);
+    tick();
     schedule_tick();
   });
+}
+
+void Shard::tick() {
+  const TimePoint now = clock_.now();
+  const std::vector<TurnMember*> members(members_.begin(), members_.end());
+  for (TurnMember* member : members)
+    if (members_.contains(member)) member->tick(now);
+  dead_letters_.try_again();
+  wake_queues();
+}
+
+// --- alarms
+
+void Shard::wake_queue_at(QueueId queue, TimePoint at) {
+  alarms_.set(queue, at);
+  set_alarm();
+}
+
+void Shard::set_alarm() {
+  if (alarms_.empty() || alarms_.next() >= alarm_at_) return;
+  alarm_at_ = alarms_.next();
+  alarm_timer_.expires_after(alarm_at_ - clock_.now());
+  alarm_timer_.async_wait([this](boost::system::error_code error) {
+    if (error) return;  // another time has been set
+    begin_turn();
+    wake_queues();
+  });
+}
+
+void Shard::wake_queues() {
+  alarm_at_ = TimePoint::max();
+  for (const QueueId id : alarms_.take_due(clock_.now()))
+    if (Queue* queue = find_queue(id)) queue->wake();
+  set_alarm();
 }
 
 // --- mail
@@ -155,7 +189,10 @@ void Shard::handle(WindowMail& mail) {
 }
 
 void Shard::handle(ConfirmMail& mail) {
-  confirm(mail.ticket);
+  if (mail.is_refused)
+    refuse(mail.ticket);
+  else
+    confirm(mail.ticket);
 }
 
 void Shard::handle(Task& task) {
@@ -166,7 +203,10 @@ void Shard::handle(Task& task) {
 
 Queue& Shard::add_queue(VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record) {
   const QueueId id = record->address.queue;
-  return *queues_.emplace(id, std::make_unique<Queue>(*this, virtual_host, std::move(record))).first->second;
+  const QueueSettings settings = virtual_host.settings_of(*record);
+  Queue& queue = *queues_.emplace(id, std::make_unique<Queue>(*this, virtual_host, std::move(record))).first->second;
+  queue.apply(settings);
+  return queue;
 }
 
 Queue* Shard::find_queue(QueueId id) {
@@ -176,6 +216,9 @@ Queue* Shard::find_queue(QueueId id) {
 
 void Shard::delete_queue(Queue& queue) {
   const QueueId id = queue.record().address.queue;
+  dead_letters_.publish_all();
+  dead_letters_.forget(id);
+  alarms_.clear(id);
   queue.virtual_host().remove_queue(id);
   queue.close();
   queues_.erase(id);
@@ -232,6 +275,12 @@ void Shard::confirm(const ConfirmTicket& ticket) {
   if (!ticket) return;
   if (ticket.shard != index_) return send(ticket.shard, ConfirmMail{ticket});
   if (Session* session = find_session(ticket.session)) session->confirm(ticket.sequence);
+}
+
+void Shard::refuse(const ConfirmTicket& ticket) {
+  if (!ticket) return;
+  if (ticket.shard != index_) return send(ticket.shard, ConfirmMail{ticket, true});
+  if (Session* session = find_session(ticket.session)) session->refuse(ticket.sequence);
 }
 
 }  // namespace leveret::broker

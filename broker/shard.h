@@ -11,7 +11,9 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include "broker/alarm_clock.h"
 #include "broker/clock.h"
+#include "broker/dead_letters.h"
 #include "broker/durable_log.h"
 #include "broker/mail.h"
 #include "broker/mailbox.h"
@@ -52,6 +54,9 @@ class Shard {
   boost::asio::io_context& context() { return context_; }
   DurableLog& log() { return log_; }
   TimePoint now() const { return clock_.now(); }
+  /// When the turn under way began: asked for once a turn, for it is needed with every message.
+  WallTime turn_time() const { return turn_time_; }
+  WallTime wall_now() const { return clock_.wall_now(); }
 
   /// Starts the thread; without it a test runs `context()` itself.
   void start();
@@ -89,6 +94,8 @@ class Shard {
   /// Takes it out of the topology and ends it.  `queue` is gone afterwards.
   void delete_queue(Queue& queue);
   const std::unordered_map<QueueId, std::unique_ptr<Queue>>& queues() const { return queues_; }
+  /// Has `Queue::wake` called then, instead of at the time it had asked for before.
+  void wake_queue_at(QueueId queue, TimePoint at);
 
   void add_session(SessionId id, Session& session);
   void remove_session(SessionId id);
@@ -104,11 +111,16 @@ class Shard {
   /// Settles a delivery with its queue, here or by mail.
   void settle(QueueAddress queue, Position position, ConsumerId consumer, Settlement settlement);
   void confirm(const ConfirmTicket& ticket);
+  void refuse(const ConfirmTicket& ticket);
+  DeadLetters& dead_letters() { return dead_letters_; }
 
  private:
   void finish_turn();
   void read_mail();
   void schedule_tick();
+  void tick();
+  void set_alarm();
+  void wake_queues();
   void handle(EnqueueMail& mail);
   void handle(DeliveryMail& mail);
   void handle(SettleMail& mail);
@@ -123,6 +135,7 @@ class Shard {
   bool is_ending_ = false;
 
   bool is_in_turn_ = false;
+  WallTime turn_time_{};
   std::vector<TurnMember*> ending_{};
   boost::unordered_flat_set<TurnMember*> members_{};
 
@@ -134,10 +147,14 @@ class Shard {
   std::unordered_map<QueueId, std::unique_ptr<Queue>> queues_{};
   boost::unordered_flat_map<SessionId, Session*> sessions_{};
   std::unordered_map<const VirtualHost*, std::unique_ptr<RouteCache>> routes_{};
+  AlarmClock alarms_{};
+  DeadLetters dead_letters_{*this};
 
   // Last, so that they go first: the connections that live in it use all of the above.
   boost::asio::io_context context_{1};
   boost::asio::steady_timer tick_timer_{context_};
+  boost::asio::steady_timer alarm_timer_{context_};
+  TimePoint alarm_at_ = TimePoint::max();
 };
 
 }  // namespace leveret::broker

@@ -183,6 +183,7 @@ Result<DeclaredQueue> VirtualHost::declare_queue(const QueueDeclaration& declara
   auto record = std::make_shared<QueueRecord>(
       QueueRecord{.address = {.queue = QueueId{next_queue_id_.fetch_add(1)}, .shard = requester.shard},
                   .name = std::string{declaration.name},
+                  .type = queue_type_of(declaration.arguments),
                   .is_declared_durable = declaration.durable,
                   .is_auto_delete = declaration.auto_delete,
                   .exclusive_owner = declaration.exclusive ? std::optional{requester.connection} : std::nullopt,
@@ -205,6 +206,10 @@ Result<std::shared_ptr<const QueueRecord>> VirtualHost::find_queue(std::string_v
 bool VirtualHost::has_queue(std::string_view name) const {
   std::shared_lock lock{mutex_};
   return queue_named(name) != nullptr;
+}
+
+QueueSettings VirtualHost::settings_of(const QueueRecord& queue) const {
+  return make_queue_settings(FieldTable{protocol::as_octets(queue.arguments)}, nullptr, nullptr);
 }
 
 bool VirtualHost::remove_queue(QueueId id) {
@@ -352,6 +357,19 @@ Route VirtualHost::route(std::string_view exchange_name, const std::vector<std::
     }
   }
   return route;
+}
+
+std::vector<QueueAddress> VirtualHost::route_dead_letter(std::string_view exchange,
+                                                         const std::vector<std::string_view>& routing_keys,
+                                                         FieldTable headers, DeathReason reason) const {
+  std::vector<QueueAddress> queues = route(exchange, routing_keys, headers).queues;
+  if (reason == DeathReason::rejected) return queues;
+  std::shared_lock lock{mutex_};
+  std::erase_if(queues, [&](const QueueAddress& address) {
+    const auto found = queues_by_id_.find(address.queue);
+    return found == queues_by_id_.end() || is_automatic_cycle(headers, found->second->name);
+  });
+  return queues;
 }
 
 // ----------------------------------------------------------------------------------------------------- recovery

@@ -8,9 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/death.h"
 #include "broker/definition_changes.h"
 #include "broker/exchange.h"
 #include "broker/queue_record.h"
+#include "broker/queue_settings.h"
 #include "protocol/reply_code.h"
 #include "storage/store.h"
 
@@ -107,6 +109,8 @@ class VirtualHost {
   /// A queue the requester may use: 404 when it is not there, 405 when it is another connection's.
   Result<std::shared_ptr<const QueueRecord>> find_queue(std::string_view name, ConnectionId requester) const;
   bool has_queue(std::string_view name) const;
+  /// What applies to the queue now.
+  QueueSettings settings_of(const QueueRecord& queue) const;
   /// Takes a queue out of the topology with all its bindings.  False when another has done so already.
   bool remove_queue(QueueId queue);
 
@@ -117,6 +121,11 @@ class VirtualHost {
   /// The queues for a message: through its exchange, the exchanges bound to it and the alternate exchanges where
   /// nothing was found.  `routing_keys` are the message's own and those in its CC and BCC headers.
   Route route(std::string_view exchange, const std::vector<std::string_view>& routing_keys, FieldTable headers) const;
+
+  /// The queues for a dead letter: without those that would send it round in a cycle no client takes part in.
+  std::vector<QueueAddress> route_dead_letter(std::string_view exchange,
+                                              const std::vector<std::string_view>& routing_keys, FieldTable headers,
+                                              DeathReason reason) const;
 
   /// Takes up what the store has kept.  Queues first, then exchanges, then bindings; nothing is stored again.
   std::shared_ptr<const QueueRecord> restore_queue(QueueRecord record);

@@ -114,6 +114,14 @@ std::optional<FieldTable> headers_of(Octets properties) {
   return property_of<index_of("headers")>(properties);
 }
 
+std::optional<std::uint8_t> priority_of(Octets properties) {
+  return property_of<index_of("priority")>(properties);
+}
+
+std::optional<ShortString> expiration_of(Octets properties) {
+  return property_of<index_of("expiration")>(properties);
+}
+
 Result<ContentHeader> decode_content_header(Octets payload) {
   if (payload.size() < content_header_size_min) return unknown_frame({.type = FrameType::header, .payload = payload});
   Decoder decoder{payload};

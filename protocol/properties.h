@@ -59,6 +59,8 @@ std::string encode_properties(const BasicProperties& properties);
 /// One property, without decoding the others.  Of valid properties; of any others at most nothing.
 std::optional<std::uint8_t> delivery_mode_of(Octets properties);
 std::optional<FieldTable> headers_of(Octets properties);
+std::optional<std::uint8_t> priority_of(Octets properties);
+std::optional<ShortString> expiration_of(Octets properties);
 
 /// The payload of a content header frame.
 ///

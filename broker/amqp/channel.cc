@@ -77,7 +77,7 @@ Result<void> Channel::handle_header(const Frame& frame) {
   publication_.is_too_large = body_left_ > connection_.broker().options().message_size_max;
   publication_.body_size = body_left_;
   if (!publication_.is_too_large)
-    builder_.begin(publication_.exchange, publication_.routing_key, header->properties, body_left_);
+    builder_.begin(publication_.exchange, publication_.routing_key, header->properties, body_left_, shard_.turn_time());
   expecting_ = Expecting::body;
   return body_left_ == 0 ? finish_content() : Result<void>{};
 }
@@ -174,8 +174,12 @@ bool Channel::deliver(Delivery& delivery) {
 void Channel::accept(Delivery& delivery, ChannelConsumer& consumer) {
   const DeliveryTag tag{next_delivery_tag_++};
   if (!consumer.no_ack)
-    unacknowledged_.add(
-        {.tag = tag, .queue = delivery.queue, .position = delivery.position, .consumer = delivery.consumer});
+    unacknowledged_.add({.tag = tag,
+                         .queue = delivery.queue,
+                         .position = delivery.position,
+                         .consumer = delivery.consumer,
+                         .time = shard_.turn_time(),
+                         .timeout = consumer.timeout});
   if (delivery.queue.shard != shard_.index())
     report_written(delivery.consumer, consumer, delivery.message->footprint());
   send_with_content(protocol::basic::Deliver{.consumer_tag = consumer.tag,
@@ -259,11 +263,30 @@ void Channel::confirm(std::uint64_t sequence) {
   connection_.end_turn_for(*this);
 }
 
+/// A transaction takes no notice, as in RabbitMQ.
+void Channel::refuse(std::uint64_t sequence) {
+  if (transaction_) return confirm(sequence);
+  confirms_->refuse(sequence);
+  connection_.end_turn_for(*this);
+}
+
+Result<void> Channel::tick() {
+  if (const auto overdue = unacknowledged_.find_overdue(shard_.turn_time()))
+    return protocol::precondition_failed(fmt::format(
+        "delivery acknowledgement on channel {} timed out. Timeout value used: {} ms. This timeout value can be "
+        "configured, see consumers doc guide to learn more",
+        static_cast<unsigned>(number_), overdue->timeout.count()));
+  return {};
+}
+
 void Channel::end_turn() {
   send_reports();
   if (!confirms_) return;
-  confirms_->tell([this](std::uint64_t sequence, bool is_multiple) {
-    send(protocol::basic::Ack{.delivery_tag = DeliveryTag{sequence}, .multiple = is_multiple});
+  confirms_->tell([this](std::uint64_t sequence, bool is_multiple, bool is_refused) {
+    if (is_refused)
+      send(protocol::basic::Nack{.delivery_tag = DeliveryTag{sequence}, .multiple = is_multiple});
+    else
+      send(protocol::basic::Ack{.delivery_tag = DeliveryTag{sequence}, .multiple = is_multiple});
   });
 }
 

@@ -47,11 +47,14 @@ class Channel final : public Session {
 
   /// Tells publishers what has become safe in this turn.
   void end_turn();
+  /// About four times a second.  Errors: precondition_failed when the client has kept a delivery for too long.
+  Result<void> tick();
   /// The client has read: consumers that were refused get another chance.
   void output_drained();
 
   bool deliver(Delivery& delivery) override;
   void confirm(std::uint64_t sequence) override;
+  void refuse(std::uint64_t sequence) override;
   void consumer_cancelled(ConsumerId consumer) override;
 
  private:
@@ -62,7 +65,8 @@ class Channel final : public Session {
     std::string tag{};
     QueueAddress queue{};
     bool no_ack = false;
-    std::size_t octets_to_report = 0;  // to the MailSession that stands for this channel at a queue of another shard
+    std::chrono::milliseconds timeout{};  // for an acknowledgement
+    std::size_t octets_to_report = 0;     // to the MailSession that stands for this channel at a queue of another shard
   };
 
   struct Publication {
@@ -166,6 +170,7 @@ class Channel final : public Session {
 
   void join_queue_by_mail(QueueAddress queue, const ConsumerRequest& request, const std::string& queue_name,
                           std::string tag, bool nowait);
+  std::chrono::milliseconds consumer_timeout(const QueueRecord& queue) const;
   void forget_consumer(ConsumerId consumer);
   void forget_reply_consumer();
   Result<void> consume_replies(const protocol::basic::Consume& consume, std::string tag);

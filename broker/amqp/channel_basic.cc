@@ -52,6 +52,9 @@ Result<void> Channel::handle(const basic::Consume& consume) {
   if (auto allowed = check_queue_access(Access::read, *name); !allowed) return allowed;
   const auto found = virtual_host_.find_queue(*name, connection_.id());
   if (!found) return found.error();
+  if (global_prefetch_ != 0 && (*found)->type != QueueType::classic)
+    return protocol::not_implemented(
+        fmt::format("queue {} does not support global qos", virtual_host_.in_vhost(*name)));
   if (auto valid = check_consumer_arguments(consume.arguments, virtual_host_.in_vhost(*name)); !valid) return valid;
 
   const QueueAddress address = (*found)->address;
@@ -62,7 +65,9 @@ Result<void> Channel::handle(const basic::Consume& consume) {
                                 .prefetch = consumer_prefetch_};
   // Known here before the queue knows it, so that its first delivery finds it; consume-ok goes out before that.
   consumer_ids_.emplace(tag, request.id);
-  consumers_.emplace(request.id, ChannelConsumer{.tag = tag, .queue = address, .no_ack = consume.no_ack});
+  consumers_.emplace(
+      request.id,
+      ChannelConsumer{.tag = tag, .queue = address, .no_ack = consume.no_ack, .timeout = consumer_timeout(**found)});
   if (address.shard == shard_.index()) {
     Queue* queue = shard_.find_queue(address.queue);
     auto joined = queue ? queue->check_consumer(request)
@@ -77,6 +82,10 @@ Result<void> Channel::handle(const basic::Consume& consume) {
   }
   join_queue_by_mail(address, request, *name, std::move(tag), consume.nowait);
   return {};
+}
+
+std::chrono::milliseconds Channel::consumer_timeout(const QueueRecord& queue) const {
+  return virtual_host_.settings_of(queue).consumer_timeout.value_or(connection_.broker().options().consumer_timeout);
 }
 
 void Channel::join_queue_by_mail(QueueAddress address, const ConsumerRequest& request, const std::string& queue_name,
@@ -165,14 +174,20 @@ Result<void> Channel::handle(const basic::Get& get) {
           reply(std::move(result));
         });
       },
-      [this, no_ack = get.no_ack](std::optional<GetResult> result) -> Result<void> {
+      [this, no_ack = get.no_ack,
+       timeout = connection_.broker().options().consumer_timeout](std::optional<GetResult> result) -> Result<void> {
         if (!result) {
           send(basic::GetEmpty{});
           return {};
         }
         const Delivery& delivery = result->delivery;
         const DeliveryTag tag{next_delivery_tag_++};
-        if (!no_ack) unacknowledged_.add({.tag = tag, .queue = delivery.queue, .position = delivery.position});
+        if (!no_ack)
+          unacknowledged_.add({.tag = tag,
+                               .queue = delivery.queue,
+                               .position = delivery.position,
+                               .time = shard_.turn_time(),
+                               .timeout = timeout});
         send_with_content(basic::GetOk{.delivery_tag = tag,
                                        .redelivered = delivery.is_redelivered,
                                        .exchange = delivery.message->exchange(),

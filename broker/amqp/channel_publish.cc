@@ -57,14 +57,6 @@ std::string headers_without(FieldTable headers, std::string_view left_out) {
   return builder.take();
 }
 
-MessageRef with_properties(const Message& message, const BasicProperties& properties) {
-  const std::string encoded = protocol::encode_properties(properties);
-  MessageBuilder builder;
-  builder.begin(message.exchange(), message.routing_key(), protocol::as_octets(encoded), message.body().size());
-  builder.append(message.body());
-  return builder.finish();
-}
-
 }  // namespace
 
 Result<void> Channel::handle(const basic::Publish& publish) {
@@ -141,7 +133,9 @@ Result<MessageRef> Channel::as_delivered(MessageRef message, const BasicProperti
     reply_name = name_of(ReplyAddress{shard_.index(), id_, reply_consumer_});
     changed.reply_to = reply_name;
   }
-  return with_properties(*message, changed);
+  return with_properties(
+      *message, changed,
+      {.exchange = message->exchange(), .routing_key = message->routing_key(), .arrival = message->arrival()});
 }
 
 void Channel::return_message(const MessageRef& message) {

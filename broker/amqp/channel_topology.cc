@@ -178,6 +178,7 @@ Result<void> Channel::handle(const queue::Declare& declare) {
     };
   };
   const auto count = [](Queue& counted, const std::function<void(std::optional<QueueCounts>)>& reply) {
+    counted.touch();
     reply(counted.counts());
   };
   if (declare.passive) {

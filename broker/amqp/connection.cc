@@ -456,6 +456,11 @@ void Connection::output_written() {
   transport_.resume();
 }
 
+void Connection::tick_channels() {
+  for (const auto& [number, channel] : channels_)
+    if (auto in_time = channel->tick(); !in_time) fail(number, in_time.error());
+}
+
 void Connection::tick(TimePoint now) {
   // Who is not listened to cannot be heard: its heartbeats wait in the socket.
   if (std::exchange(has_received_, false) || !wants_input()) last_received_ = now;
@@ -467,6 +472,7 @@ void Connection::tick(TimePoint now) {
     if (!is_paused()) finish();
     return;
   }
+  if (state_ == State::running) tick_channels();
   if (state_ != State::running || heartbeat_ == seconds{0}) return;
   if (now - last_sent_ >= milliseconds{heartbeat_} / 2) {
     protocol::append_heartbeat(output_);

@@ -142,6 +142,7 @@ class Connection final : public TurnMember {
   void close_with(const protocol::AmqpError& error);
   void close_silently(std::chrono::milliseconds pause);
   void drop_channels();
+  void tick_channels();
   void finish();
 
   Broker& broker_;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "broker/clock.h"
 #include "broker/ids.h"
 #include "protocol/octets.h"
 
@@ -20,12 +21,16 @@ class Unacknowledged {
     QueueAddress queue{};
     Position position{};
     ConsumerId consumer{};  // none for basic.get
+    WallTime time{};        // when it was delivered
+    /// How long the client may take; 0 is as long as it likes.
+    std::chrono::milliseconds timeout{};
   };
 
   /// Tags rise from call to call.
   void add(const Delivered& delivered) {
     entries_.push_back({delivered, true});
     ++size_;
+    note_deadline(delivered);
     if (delivered.consumer != ConsumerId::none) ++held_by_consumers_;
   }
 
@@ -48,6 +53,18 @@ class Unacknowledged {
     return taken;
   }
 
+  /// One that the client has kept for too long.  Costs nothing while the earliest that ever was is not due.
+  std::optional<Delivered> find_overdue(WallTime now) {
+    if (now < earliest_deadline_) return {};
+    earliest_deadline_ = WallTime::max();
+    for (const Entry& entry : entries_) {
+      if (!entry.is_held) continue;
+      note_deadline(entry.delivered);
+      if (earliest_deadline_ <= now) return entry.delivered;
+    }
+    return {};
+  }
+
   std::vector<Delivered> take_all() { return *take(DeliveryTag{0}, true); }
 
   /// Puts back what was taken, in order of its tags: a transaction has been rolled back.
@@ -67,6 +84,11 @@ class Unacknowledged {
     bool is_held = false;
   };
 
+  void note_deadline(const Delivered& delivered) {
+    if (delivered.timeout != std::chrono::milliseconds{0})
+      earliest_deadline_ = std::min(earliest_deadline_, delivered.time + delivered.timeout);
+  }
+
   Entry* find(DeliveryTag tag) {
     const auto found = std::lower_bound(entries_.begin(), entries_.end(), tag,
                                         [](const Entry& entry, DeliveryTag t) { return entry.delivered.tag < t; });
@@ -83,6 +105,7 @@ class Unacknowledged {
   std::deque<Entry> entries_{};  // those taken out of the middle stay until all before them have gone
   std::size_t size_ = 0;
   std::size_t held_by_consumers_ = 0;
+  WallTime earliest_deadline_ = WallTime::max();
 };
 
 }  // namespace leveret::broker::amqp

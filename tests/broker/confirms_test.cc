@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,7 +14,16 @@ using Told = std::pair<std::uint64_t, bool>;
 
 std::vector<Told> tell(Confirms& confirms) {
   std::vector<Told> told;
-  confirms.tell([&](std::uint64_t sequence, bool is_multiple) { told.emplace_back(sequence, is_multiple); });
+  confirms.tell([&](std::uint64_t sequence, bool is_multiple, bool) { told.emplace_back(sequence, is_multiple); });
+  return told;
+}
+
+/// "ack 2 nack 3": what would be sent; a multiple one is a "to".
+std::string answers(Confirms& confirms) {
+  std::string told;
+  confirms.tell([&](std::uint64_t sequence, bool is_multiple, bool is_refused) {
+    told += std::string{is_refused ? "nack " : "ack "} + (is_multiple ? "to " : "") + std::to_string(sequence) + " ";
+  });
   return told;
 }
 
@@ -62,6 +72,24 @@ TEST(Confirms, TellInOrder) {
   EXPECT_THAT(tell(confirms), testing::ElementsAre(Told{4, true}));
   confirms.complete(5);
   EXPECT_THAT(tell(confirms), testing::ElementsAre(Told{5, false}));
+}
+
+TEST(Confirms, TellOfRefusalsAmongTheOthersInOrder) {
+  Confirms confirms;
+  for (int i = 0; i < 6; ++i) confirms.expect(1);
+  for (const std::uint64_t sequence : {1, 2, 5}) confirms.complete(sequence);
+  for (const std::uint64_t sequence : {3, 4, 6}) confirms.refuse(sequence);
+  EXPECT_EQ(answers(confirms), "ack to 2 nack to 4 ack 5 nack 6 ");
+}
+
+TEST(Confirms, RefuseAPublishThatOneOfItsQueuesHasRefused) {
+  Confirms confirms;
+  const auto sequence = confirms.expect(3);
+  confirms.complete(sequence);
+  confirms.refuse(sequence);
+  EXPECT_EQ(answers(confirms), "") << "the third has not answered";
+  confirms.complete(sequence);
+  EXPECT_EQ(answers(confirms), "nack 1 ");
 }
 
 }  // namespace

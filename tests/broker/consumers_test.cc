@@ -93,5 +93,30 @@ TEST(Consumers, LeaveTheLineWhenTheyAreRemoved) {
   EXPECT_THAT(serve(consumers, 3), testing::ElementsAre(2, 3, 2));
 }
 
+TEST(Consumers, OfWhomOneIsActiveAreServedOneAfterTheOther) {
+  Consumers consumers;
+  consumers.set_single_active(true);
+  add(consumers, 1);
+  add(consumers, 2, {.priority = -1});
+  add(consumers, 3, {.priority = 5});
+  add(consumers, 4, {.priority = 5});
+  EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(1, 1)) << "a higher priority does not take over";
+  consumers.remove(ConsumerId{1});
+  EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(3, 3));
+  consumers.remove(ConsumerId{4});
+  consumers.remove(ConsumerId{3});
+  EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(2, 2));
+}
+
+TEST(Consumers, ThatAreNotActiveDoNotStepInForOneWithoutCredit) {
+  Consumers consumers;
+  consumers.set_single_active(true);
+  Consumer& active = add(consumers, 1, {.prefetch = 1});
+  add(consumers, 2);
+  EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(1, 0));
+  acknowledge(consumers, active);
+  EXPECT_THAT(serve(consumers, 1), testing::ElementsAre(1));
+}
+
 }  // namespace
 }  // namespace leveret::broker

@@ -10,6 +10,9 @@ namespace leveret::test {
 class ManualClock final : public broker::Clock {
  public:
   broker::TimePoint now() const override { return broker::TimePoint{broker::TimePoint::duration{ticks_.load()}}; }
+  broker::WallTime wall_now() const override {
+    return broker::WallTime{std::chrono::floor<std::chrono::milliseconds>(now().time_since_epoch())};
+  }
   void advance(std::chrono::nanoseconds by) {
     ticks_ += std::chrono::duration_cast<broker::TimePoint::duration>(by).count();
   }

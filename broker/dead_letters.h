@@ -1,0 +1,78 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/death.h"
+#include "broker/durable_log.h"
+#include "broker/queue_record.h"
+#include "broker/session.h"
+
+namespace leveret::broker {
+
+class Shard;
+class VirtualHost;
+
+/// Where a queue's dead messages go.
+struct DeadLetterTarget {
+  std::string exchange{};
+  std::optional<std::string> routing_key{};  // in place of the message's own
+  bool is_at_least_once = false;             // until somebody has taken it, rather than once
+};
+
+/// A message that has died in a queue of this shard.
+struct DeadLetter {
+  VirtualHost* virtual_host = nullptr;  // outlives its queues, and they what has died in them this turn
+  std::shared_ptr<const QueueRecord> queue{};
+  std::shared_ptr<const DeadLetterTarget> target{};
+  DeathReason reason{};
+  Position position{};
+  AppendNumber append = AppendNumber::none;
+  MessageRef message{};
+};
+
+/// Publishes a shard's dead letters anew, at the end of the turn in which they died.
+///
+/// A message that is stored is settled in its old queue only when all of its new queues have it: after a crash it is in
+/// one of them or, at worst, in both.  With `is_at_least_once`, one that no queue takes is kept and tried again.
+class DeadLetters final : public Session {
+ public:
+  explicit DeadLetters(Shard& shard) : shard_(shard) {}
+
+  void add(DeadLetter letter);
+  /// At the end of a turn; what dies meanwhile goes along.
+  void publish_all();
+  /// Those that nobody took get another chance.
+  void try_again();
+  /// The queue they died in is deleted: those that nobody took go with it.
+  void forget(QueueId queue);
+
+  bool deliver(Delivery& delivery) override;
+  void confirm(std::uint64_t sequence) override;
+  void refuse(std::uint64_t sequence) override;
+  void consumer_cancelled(ConsumerId consumer) override;
+
+ private:
+  /// One on its way to its new queues.
+  struct Sent {
+    DeadLetter letter{};
+    std::size_t unanswered = 0;
+    bool is_refused = false;
+  };
+
+  void publish(DeadLetter letter);
+  void answer(std::uint64_t sequence, bool is_refused);
+  void settle(const DeadLetter& letter);
+
+  Shard& shard_;
+  std::vector<DeadLetter> dead_{};
+  std::unordered_map<std::uint64_t, Sent> sent_{};
+  std::vector<DeadLetter> kept_{};
+  std::uint64_t next_sequence_ = 1;
+};
+
+/// The session by which `DeadLetters` of every shard is known to queues.
+inline constexpr SessionId dead_letters_session{0};
+
+}  // namespace leveret::broker

@@ -1,0 +1,177 @@
+#include "tests/support/broker_test.h"
+
+namespace leveret::test {
+namespace {
+
+using PriorityQueueTest = BrokerTest;
+
+TEST_F(PriorityQueueTest, HigherPrioritiesLeaveFirst) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-max-priority", 5).view()});
+  for (const int priority : {0, 9, 3, 5, 3})
+    channel.publish("", "q", std::to_string(priority),
+                    {.properties = {.priority = static_cast<std::uint8_t>(priority)}});
+  channel.publish_to("q", "none");
+  EXPECT_THAT(channel.drain_bodies("q"), ElementsAre("9", "5", "3", "3", "0", "none")) << "9 counts as 5";
+}
+
+TEST_F(PriorityQueueTest, ARequeuedMessageReturnsToItsPlaceAmongItsEquals) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-max-priority", 5).view()});
+  for (const auto body : {"low", "low too"}) channel.publish("", "q", body, {.properties = {.priority = 1}});
+  const auto low = channel.get("q");
+  channel.publish("", "q", "high", {.properties = {.priority = 2}});
+  channel.reject(low, Requeue::yes);
+  EXPECT_THAT(channel.drain_bodies("q"), ElementsAre("high", "low", "low too"));
+}
+
+using IdleQueueTest = BrokerTest;
+
+TEST_F(IdleQueueTest, AQueueNobodyUsesIsDeleted) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-expires", 20'000).view()});
+  const auto exists = [&] { return broker_.broker().find_virtual_host("/")->has_queue("q"); };
+  broker_.clock().advance(15s);
+  EXPECT_FALSE(channel.try_get("q"));
+  broker_.clock().advance(15s);
+  channel.counts_of("q");
+  broker_.clock().advance(20s);
+  wait_until([&] { return !exists(); }, "it is deleted");
+}
+
+TEST_F(IdleQueueTest, AConsumerKeepsAQueueAlive) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("used", {.arguments = FieldTableBuilder{}.put("x-expires", 20'000).view()});
+  const auto tag = channel.consume("used");
+  channel.declare_queue("idle", {.arguments = FieldTableBuilder{}.put("x-expires", 40'000).view()});
+  const auto exists = [&](std::string_view name) { return broker_.broker().find_virtual_host("/")->has_queue(name); };
+  broker_.clock().advance(40s);
+  wait_until([&] { return !exists("idle"); }, "the idle one is deleted");
+  EXPECT_TRUE(exists("used"));
+  channel.cancel(tag);
+  broker_.clock().advance(20s);
+  wait_until([&] { return !exists("used"); }, "it is deleted");
+}
+
+using SingleActiveConsumerTest = BrokerTest;
+
+TEST_F(SingleActiveConsumerTest, TheNextTakesOverWithWhatTheFirstHeld) {
+  auto& leaver = connect();
+  auto first = leaver.open_channel();
+  first.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-single-active-consumer", true).view()});
+  first.consume("q");
+  auto second = connect().open_channel();
+  second.consume("q");
+  second.publish_to("q", {"1", "2"});
+  EXPECT_THAT(first.next_bodies(2), ElementsAre("1", "2"));
+  leaver.close();
+  EXPECT_THAT(second.next_bodies(2), ElementsAre("1", "2"));
+}
+
+TEST_F(SingleActiveConsumerTest, RefusesAnExclusiveConsumer) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-single-active-consumer", true).view()});
+  channel.send(protocol::basic::Consume{.queue = "q", .exclusive = true});
+  channel.expect_close(ReplyCode::access_refused, "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use");
+}
+
+class QuorumQueueTest : public DurableBrokerTest {
+ protected:
+  DeclaredQueue declare(TestChannel& channel, FieldTableBuilder arguments = {}) {
+    return channel.declare_queue("q", {.durable = true, .arguments = arguments.put("x-queue-type", "quorum").view()});
+  }
+};
+
+TEST_F(QuorumQueueTest, KeepsEveryMessage) {
+  {
+    auto channel = connect().open_channel();
+    declare(channel);
+    channel.select_confirms();
+    channel.publish_to("q", "transient");
+    channel.wait_for_confirms(1);
+  }
+  restart_after_kill();
+  auto channel = connect().open_channel();
+  EXPECT_THAT(channel.drain_bodies("q"), ElementsAre("transient"));
+}
+
+TEST_F(QuorumQueueTest, CountsReturnsAndGivesUpAtTheLimit) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("dead");
+  channel.consume("dead", {.no_ack = NoAck::yes});
+  declare(channel, FieldTableBuilder{}
+                       .put("x-delivery-limit", 2)
+                       .put("x-dead-letter-exchange", "")
+                       .put("x-dead-letter-routing-key", "dead"));
+  channel.publish_to("q", "poison");
+  for (std::int64_t count = 0; count <= 2; ++count) {
+    const auto message = channel.get("q");
+    const auto headers = message.properties().headers.value_or(FieldTable{});
+    const auto counted = headers.find("x-delivery-count");
+    EXPECT_EQ(counted.has_value(), count > 0);
+    if (counted) {
+      EXPECT_EQ(counted->as_integer(), count);
+    }
+    channel.reject(message, Requeue::yes);
+  }
+  const auto dead = channel.next_delivery();
+  EXPECT_EQ(dead.properties().headers->find("x-last-death-reason")->as_text(), "delivery_limit");
+  EXPECT_FALSE(channel.try_get("q"));
+}
+
+TEST_F(QuorumQueueTest, HasTwoPriorities) {
+  auto channel = connect().open_channel();
+  declare(channel);
+  for (const int priority : {4, 5, 0, 9, 7})
+    channel.publish("", "q", std::to_string(priority),
+                    {.properties = {.priority = static_cast<std::uint8_t>(priority)}});
+  EXPECT_THAT(channel.drain_bodies("q"), ElementsAre("5", "9", "4", "7", "0"));
+}
+
+TEST_F(QuorumQueueTest, KnowsNoPrefetchOfAWholeChannel) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  declare(channel);
+  channel.limit_prefetch(5, true);
+  channel.send(protocol::basic::Consume{.queue = "q"});
+  client.expect_close(ReplyCode::not_implemented,
+                      "NOT_IMPLEMENTED - queue 'q' in vhost '/' does not support global qos");
+}
+
+using ConsumerTimeoutTest = BrokerTest;
+
+TEST_F(ConsumerTimeoutTest, AChannelThatDoesNotAcknowledgeIsClosed) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  channel.declare_queue("q");
+  channel.publish_to("q", "kept");
+  channel.consume("q");
+  channel.next_delivery();
+  broker_.clock().advance(30min);
+  channel.expect_close(ReplyCode::precondition_failed,
+                       "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: "
+                       "1800000 ms. This timeout value can be configured, see consumers doc guide to learn more");
+  auto other = client.open_channel();
+  EXPECT_TRUE(other.get("q").is_redelivered);
+}
+
+TEST_F(ConsumerTimeoutTest, AQueueMayAllowMoreTime) {
+  auto& client = connect();
+  auto patient = client.open_channel();
+  patient.declare_queue("slow", {.arguments = FieldTableBuilder{}.put("x-consumer-timeout", 3'600'000).view()});
+  patient.publish_to("slow", "kept");
+  patient.consume("slow");
+  const auto kept = patient.next_delivery();
+  auto impatient = client.open_channel();
+  impatient.declare_queue("q");
+  impatient.publish_to("q", "kept as long");
+  impatient.consume("q");
+  EXPECT_EQ(impatient.next_delivery().body, "kept as long");
+  broker_.clock().advance(30min);
+  EXPECT_THROW(impatient.next_delivery(), TestFailure) << "it is closed";
+  patient.acknowledge(kept);
+  EXPECT_EQ(patient.counts_of("slow").messages, 0u);
+}
+
+}  // namespace
+}  // namespace leveret::test
