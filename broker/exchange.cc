@@ -5,6 +5,7 @@
 
 #include <boost/container_hash/hash.hpp>
 
+#include "broker/exchanges/headers_index.h"
 #include "broker/queue_record.h"
 #include "broker/topic_trie.h"
 
@@ -32,8 +33,9 @@ class DirectIndex final : public BindingIndex {
   }
 
   void match(const RoutedMessage& message, std::vector<const Binding*>& matches) const override {
-    if (const auto found = bindings_.find(message.routing_key); found != bindings_.end())
-      matches.insert(matches.end(), found->second.begin(), found->second.end());
+    for (const auto key : message.routing_keys)
+      if (const auto found = bindings_.find(key); found != bindings_.end())
+        matches.insert(matches.end(), found->second.begin(), found->second.end());
   }
 
  private:
@@ -57,30 +59,12 @@ class TopicIndex final : public BindingIndex {
   void insert(const Binding* binding) override { trie_.insert(binding->key, binding); }
   void erase(const Binding* binding) override { trie_.erase(binding->key, binding); }
   void match(const RoutedMessage& message, std::vector<const Binding*>& matches) const override {
-    trie_.match(message.routing_key, matches);
+    for (const auto key : message.routing_keys) trie_.match(key, matches);
   }
 
  private:
   TopicTrie trie_{};
 };
-
-class HeadersIndex final : public BindingIndex {
- public:
-  void insert(const Binding* binding) override { bindings_.insert(binding); }
-  void erase(const Binding* binding) override { bindings_.erase(binding); }
-  void match(const RoutedMessage& message, std::vector<const Binding*>& matches) const override {
-    for (const Binding* binding : bindings_)
-      if (headers_match(binding->argument_table(), message.headers)) matches.push_back(binding);
-  }
-
- private:
-  std::unordered_set<const Binding*> bindings_{};
-};
-
-/// A criterion without a value (void) asks only that the header is there.
-bool satisfies(const protocol::FieldValue& wanted, const std::optional<protocol::FieldValue>& held) {
-  return held && (wanted.type() == 'V' || protocol::equivalent(wanted, *held));
-}
 
 }  // namespace
 
@@ -123,20 +107,6 @@ std::unique_ptr<BindingIndex> make_binding_index(ExchangeType type) {
       return std::make_unique<HeadersIndex>();
   }
   return {};
-}
-
-bool headers_match(protocol::FieldTable arguments, protocol::FieldTable headers) {
-  const auto x_match = arguments.find("x-match");
-  const std::string_view mode = x_match ? x_match->as_text().value_or("all") : "all";
-  const bool is_any = mode.starts_with("any");
-  const bool counts_x = mode.ends_with("-with-x");
-  for (const auto& [name, wanted] : arguments) {
-    if (name == "x-match" || (!counts_x && name.starts_with("x-"))) continue;
-    const bool holds = satisfies(wanted, headers.find(name));
-    if (is_any && holds) return true;
-    if (!is_any && !holds) return false;
-  }
-  return !is_any;
 }
 
 }  // namespace leveret::broker

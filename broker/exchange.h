@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -45,7 +46,7 @@ struct BindingHash {
 
 /// What a message shows to bindings.
 struct RoutedMessage {
-  std::string_view routing_key{};
+  std::span<const std::string_view> routing_keys{};  // its own first, then those of its CC and BCC headers
   protocol::FieldTable headers{};
 };
 
@@ -56,7 +57,7 @@ class BindingIndex {
   virtual ~BindingIndex() = default;
   virtual void insert(const Binding* binding) = 0;
   virtual void erase(const Binding* binding) = 0;
-  /// Appends the matching bindings to `matches`.
+  /// Appends the matching bindings to `matches`; one may be named more than once.
   virtual void match(const RoutedMessage& message, std::vector<const Binding*>& matches) const = 0;
 };
 
@@ -76,9 +77,5 @@ struct Exchange {
   std::unordered_set<const Binding*> bindings_to_here{};
   std::unique_ptr<BindingIndex> index{};
 };
-
-/// Whether a headers binding's arguments ask for what `headers` holds, by its x-match: all, any, all-with-x,
-/// any-with-x.
-bool headers_match(protocol::FieldTable arguments, protocol::FieldTable headers);
 
 }  // namespace leveret::broker

@@ -18,9 +18,9 @@ const Route& RouteCache::route(std::string_view exchange, std::string_view routi
   key_.assign(1, static_cast<char>(exchange.size()));
   key_.append(exchange).append(routing_key);
   if (const auto found = routes_.find(key_); found != routes_.end()) return found->second;
-  Route route = virtual_host_.route(exchange, {routing_key}, headers);
-  if (route.is_cacheable) return routes_.emplace(key_, std::move(route)).first->second;
-  return uncached_ = std::move(route);
+  virtual_host_.route(exchange, {.routing_keys = {&routing_key, 1}, .headers = headers}, uncached_);
+  if (uncached_.is_cacheable) return routes_.emplace(key_, uncached_).first->second;
+  return uncached_;
 }
 
 }  // namespace leveret::broker

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include <fmt/format.h>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "broker/argument_rules.h"
 #include "broker/definitions.h"
@@ -323,46 +324,81 @@ std::unordered_set<const Binding*>& VirtualHost::bindings_to(const Destination& 
 
 // ------------------------------------------------------------------------------------------------------ routing
 
-Route VirtualHost::route(std::string_view exchange_name, const std::vector<std::string_view>& routing_keys,
-                         FieldTable headers) const {
-  Route route;
+namespace {
+
+/// The exchanges a message still has to visit, each once: they may be bound in circles.
+class Visits {
+ public:
+  explicit Visits(const Exchange& first) : first_(&first), next_(&first) {}
+
+  const Exchange* next() {
+    if (next_) return std::exchange(next_, nullptr);
+    if (waiting_.empty()) return nullptr;
+    const Exchange* exchange = waiting_.back();
+    waiting_.pop_back();
+    return exchange;
+  }
+  void add(const Exchange& exchange) {
+    if (&exchange != first_ && known_.insert(&exchange).second) waiting_.push_back(&exchange);
+  }
+
+ private:
+  // Most messages visit one exchange: for them nothing is allocated.
+  const Exchange* first_;
+  const Exchange* next_;
+  std::vector<const Exchange*> waiting_{};
+  boost::unordered_flat_set<const Exchange*> known_{};
+};
+
+/// Kept by each thread, for its memory.
+std::vector<const Binding*>& no_matches() {
+  thread_local std::vector<const Binding*> matches;
+  matches.clear();
+  return matches;
+}
+
+}  // namespace
+
+Route VirtualHost::route(std::string_view exchange, const RoutedMessage& message) const {
+  Route found;
+  route(exchange, message, found);
+  return found;
+}
+
+void VirtualHost::route(std::string_view exchange_name, const RoutedMessage& message, Route& route) const {
+  route.queues.clear();
+  route.is_cacheable = true;
   std::shared_lock lock{mutex_};
   if (exchange_name.empty()) {
     // Every queue is bound to the default exchange by its name.  AMQP 0-9-1, section 3.1.3.1.
-    for (const auto key : routing_keys)
+    for (const auto key : message.routing_keys)
       if (const QueueRecord* queue = queue_named(key)) add_to(route, *queue);
     // A new queue does not raise the version, so "no such queue" must not be kept.
     route.is_cacheable = !route.queues.empty();
-    return route;
+    return;
   }
-  std::vector<const Exchange*> to_visit;
-  if (const Exchange* exchange = exchange_named(exchange_name)) to_visit.push_back(exchange);
-  std::unordered_set<const Exchange*> visited;
-  std::vector<const Binding*> matches;
-  while (!to_visit.empty()) {
-    const Exchange& exchange = *to_visit.back();
-    to_visit.pop_back();
-    if (!visited.insert(&exchange).second) continue;
-    if (exchange.type == ExchangeType::headers) route.is_cacheable = false;
-    matches.clear();
-    for (const auto key : routing_keys) exchange.index->match({.routing_key = key, .headers = headers}, matches);
+  const Exchange* first = exchange_named(exchange_name);
+  if (!first) return;
+  Visits visits{*first};
+  while (const Exchange* exchange = visits.next()) {
+    if (exchange->type == ExchangeType::headers) route.is_cacheable = false;
+    auto& matches = no_matches();
+    exchange->index->match(message, matches);
     for (const Binding* binding : matches) {
       if (binding->destination.queue)
         add_to(route, *binding->destination.queue);
       else
-        to_visit.push_back(binding->destination.exchange);
+        visits.add(*binding->destination.exchange);
     }
-    if (matches.empty() && exchange.alternate_exchange) {
-      if (const Exchange* alternate = exchange_named(*exchange.alternate_exchange)) to_visit.push_back(alternate);
-    }
+    if (!matches.empty() || !exchange->alternate_exchange) continue;
+    if (const Exchange* alternate = exchange_named(*exchange->alternate_exchange)) visits.add(*alternate);
   }
-  return route;
 }
 
 std::vector<QueueAddress> VirtualHost::route_dead_letter(std::string_view exchange,
                                                          const std::vector<std::string_view>& routing_keys,
                                                          FieldTable headers, DeathReason reason) const {
-  std::vector<QueueAddress> queues = route(exchange, routing_keys, headers).queues;
+  std::vector<QueueAddress> queues = route(exchange, {.routing_keys = routing_keys, .headers = headers}).queues;
   if (reason == DeathReason::rejected) return queues;
   std::shared_lock lock{mutex_};
   std::erase_if(queues, [&](const QueueAddress& address) {

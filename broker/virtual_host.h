@@ -119,8 +119,10 @@ class VirtualHost {
   Lasting unbind(const BindingRequest& request);
 
   /// The queues for a message: through its exchange, the exchanges bound to it and the alternate exchanges where
-  /// nothing was found.  `routing_keys` are the message's own and those in its CC and BCC headers.
-  Route route(std::string_view exchange, const std::vector<std::string_view>& routing_keys, FieldTable headers) const;
+  /// nothing was found.
+  Route route(std::string_view exchange, const RoutedMessage& message) const;
+  /// The same into a route whose memory is used again.
+  void route(std::string_view exchange, const RoutedMessage& message, Route& route) const;
 
   /// The queues for a dead letter: without those that would send it round in a cycle no client takes part in.
   std::vector<QueueAddress> route_dead_letter(std::string_view exchange,

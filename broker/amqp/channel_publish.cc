@@ -98,7 +98,9 @@ Result<void> Channel::publish(MessageRef message) {
 
   const bool is_answered = message->exchange().empty() && publish_replies(*delivered, routing_keys);
   const bool is_simple = routing_keys.size() == 1;
-  const Route own_route = is_simple ? Route{} : virtual_host_.route(message->exchange(), routing_keys, headers);
+  const Route own_route =
+      is_simple ? Route{}
+                : virtual_host_.route(message->exchange(), {.routing_keys = routing_keys, .headers = headers});
   const auto& queues =
       is_simple ? routes_.route(message->exchange(), message->routing_key(), headers).queues : own_route.queues;
   if (transaction_) {

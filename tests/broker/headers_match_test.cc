@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "broker/exchange.h"
+#include "broker/exchanges/headers_match.h"
 
 namespace leveret::broker {
 namespace {
