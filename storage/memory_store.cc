@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <unordered_map>
 
 namespace leveret::storage {
 namespace {
@@ -18,10 +19,26 @@ class MemoryStore final : public Store {
     definitions_.erase(key);
   }
 
-  void drop_queue(QueueId) override {}
+  void drop_queue(QueueId queue) override {
+    const std::lock_guard lock{mutex_};
+    queues_.erase(queue);
+  }
 
   void commit(std::unique_ptr<Batch> batch, CommitHandler done) override {
+    {
+      const std::lock_guard lock{mutex_};
+      apply(*batch);
+    }
     done(std::move(batch), StoreStatus::stored);
+  }
+
+  void read(QueueId queue, Position from, ReadLimits limits, ReadHandler done) override {
+    ReadResult result;
+    {
+      const std::lock_guard lock{mutex_};
+      result = read(queue, from, limits);
+    }
+    done(std::move(result));
   }
 
   void recover_definitions(const DefinitionVisitor& visit) override {
@@ -30,13 +47,69 @@ class MemoryStore final : public Store {
   }
 
   std::vector<QueueId> stored_queues() override { return {}; }
+  QueueState recover_queue(QueueId) override { return {}; }
   QueueState recover_queue(QueueId, const MessageVisitor&) override { return {}; }
   bool stopped_cleanly() const override { return true; }
   void close() override {}
 
  private:
-  std::mutex mutex_;  // guards definitions_
+  struct Message {
+    std::shared_ptr<const std::vector<std::uint8_t>> content{};
+    bool redelivered = false;
+    bool is_transient = false;
+  };
+  using Messages = std::map<Position, Message>;
+
+  void apply(const Batch& batch) {
+    std::vector<std::shared_ptr<const std::vector<std::uint8_t>>> contents;
+    for (const auto& content : batch.contents) {
+      const Octets octets = content.octets();
+      contents.push_back(std::make_shared<const std::vector<std::uint8_t>>(octets.begin(), octets.end()));
+    }
+    for (const auto& append : batch.appends) {
+      queues_[append.queue][append.position] = {.content = contents[static_cast<std::size_t>(append.content)],
+                                                .redelivered = append.redelivered,
+                                                .is_transient = append.is_transient};
+    }
+    for (const auto& settlement : batch.settlements)
+      erase(settlement.queue, settlement.position, settlement.position + 1);
+    for (const auto& purge : batch.purges) erase(purge.queue, purge.from, purge.before);
+  }
+
+  void erase(QueueId queue, Position first, Position end) {
+    const auto found = queues_.find(queue);
+    if (found == queues_.end() || first >= end) return;
+    Messages& messages = found->second;
+    messages.erase(messages.lower_bound(first), messages.lower_bound(end));
+    if (messages.empty()) queues_.erase(found);
+  }
+
+  ReadResult read(QueueId queue, Position from, ReadLimits limits) const {
+    ReadResult result{.messages = {}, .next = from, .is_end = true, .error = {}, .buffers = {}};
+    const auto found = queues_.find(queue);
+    if (found == queues_.end()) return result;
+    std::size_t octets = 0;
+    for (auto message = found->second.lower_bound(from); message != found->second.end(); ++message) {
+      const auto& [position, stored] = *message;
+      octets += stored.content->size();
+      const bool is_enough = result.messages.size() >= limits.messages || octets > limits.octets;
+      if (is_enough && !result.messages.empty()) {
+        result.is_end = false;
+        break;
+      }
+      result.messages.push_back({.position = position,
+                                 .redelivered = stored.redelivered,
+                                 .is_transient = stored.is_transient,
+                                 .content = *stored.content});
+      result.buffers.push_back(stored.content);
+      result.next = position + 1;
+    }
+    return result;
+  }
+
+  mutable std::mutex mutex_;  // guards what follows
   std::map<std::string, std::string> definitions_;
+  std::unordered_map<QueueId, Messages> queues_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <unordered_set>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "storage/committer.h"
 #include "storage/keys.h"
 #include "storage/ledger.h"
+#include "storage/reader_pool.h"
 
 namespace leveret::storage {
 namespace {
@@ -26,6 +28,8 @@ constexpr std::string_view format_line = "leveret store 1\n";
 
 /// A write batch that grew larger than this gives its memory back.
 constexpr std::size_t write_octets_kept_max = 4 << 20;
+
+constexpr std::size_t reader_threads = 2;
 
 /// RocksDB's own log is of no use to an operator: what fails comes back as a status, and from there as a StoreError.
 class NoLog final : public rocksdb::Logger {
@@ -104,7 +108,10 @@ Key end_of(KeyKind kind, QueueId queue) {
 class RocksdbStore final : public Store, private GroupWriter {
  public:
   explicit RocksdbStore(const RocksdbOptions& options);
-  ~RocksdbStore() override { committer_.reset(); }
+  ~RocksdbStore() override {
+    readers_.reset();
+    committer_.reset();
+  }
 
   void put_definition(std::string key, std::string value) override {
     committer_->hand_over(PutDefinition{.key = std::move(key), .value = std::move(value)});
@@ -113,8 +120,13 @@ class RocksdbStore final : public Store, private GroupWriter {
   void drop_queue(QueueId queue) override;
   void commit(std::unique_ptr<Batch> batch, CommitHandler done) override;
 
+  void read(QueueId queue, Position from, ReadLimits limits, ReadHandler done) override {
+    readers_->hand_over({.queue = queue, .from = from, .limits = limits, .done = std::move(done)});
+  }
+
   void recover_definitions(const DefinitionVisitor& visit) override;
   std::vector<QueueId> stored_queues() override { return {unrecovered_.begin(), unrecovered_.end()}; }
+  QueueState recover_queue(QueueId queue) override;
   QueueState recover_queue(QueueId queue, const MessageVisitor& visit) override;
 
   bool stopped_cleanly() const override { return stopped_cleanly_; }
@@ -127,6 +139,9 @@ class RocksdbStore final : public Store, private GroupWriter {
     std::vector<BlockEntry> bodies{};
   };
 
+  ReadResult read(const ReadOrder& order);
+  void read_blocks(const ReadOrder& order, ReadResult& result);
+
   void stage(const Order& order) override;
   std::optional<StoreError> write() override;
 
@@ -136,7 +151,8 @@ class RocksdbStore final : public Store, private GroupWriter {
   void read_clean_mark();
   void list_stored_queues();
   void start_body_numbers();
-  Octets shared_body(SharedBody body, BodyBlock& last_used);
+  std::shared_ptr<BodyBlock> find_body_block(SharedBody body);
+  Octets shared_body(SharedBody body, std::shared_ptr<BodyBlock>& last_used);
 
   std::optional<std::string> get(const Key& key);
   std::string store_path() const { return (directory_ / "store").string(); }
@@ -159,7 +175,8 @@ class RocksdbStore final : public Store, private GroupWriter {
   std::unordered_set<QueueId> unrecovered_{};
   std::vector<QueueId> orphans_{};
 
-  std::mutex mutex_;  // guards what follows, while one thread recovers and the committer works already
+  std::mutex mutex_;           // guards what follows, while one thread recovers and the committer works already
+  std::shared_mutex opening_;  // held alone while the database is opened anew, shared by those who read beside it
   std::unique_ptr<rocksdb::DB> db_{};
   Ledger ledger_{};
   rocksdb::WriteBatch write_{};
@@ -167,6 +184,7 @@ class RocksdbStore final : public Store, private GroupWriter {
   bool is_broken_ = false;    // writing failed: the database is opened anew before it is tried again
 
   std::unique_ptr<Committer> committer_{};
+  std::unique_ptr<ReaderPool> readers_{};
 };
 
 RocksdbStore::RocksdbStore(const RocksdbOptions& options)
@@ -187,6 +205,7 @@ RocksdbStore::RocksdbStore(const RocksdbOptions& options)
                                                                       .on_alarm_cleared = options.on_alarm_cleared,
                                                                       .retry_after_min = options.retry_after_min,
                                                                       .retry_after_max = options.retry_after_max});
+  readers_ = std::make_unique<ReaderPool>(reader_threads, [this](const ReadOrder& order) { return read(order); });
 }
 
 // ---------------------------------------------------------------------------------------------------------- opening
@@ -278,7 +297,7 @@ QueueState RocksdbStore::recover_queue(QueueId queue, const MessageVisitor& visi
   if (!head) throw damaged(fmt::format("the state of queue {} cannot be read", name));
   KeyRange blocks{*db_, Key{KeyKind::messages, queue, *head}, end_of(KeyKind::messages, queue)};
   KeyRange records{*db_, Key{KeyKind::settled, queue, *head}, end_of(KeyKind::settled, queue)};
-  BodyBlock bodies;
+  std::shared_ptr<BodyBlock> bodies;
   for (; blocks.is_valid(); blocks.next()) {
     const auto entries = decode_block(blocks.key(), blocks.value());
     if (!entries || entries->empty() || blocks.key().size() != 17) {
@@ -292,6 +311,9 @@ QueueState RocksdbStore::recover_queue(QueueId queue, const MessageVisitor& visi
         continue;
       }
       shared_body(entry.shared_body, bodies);
+      if (ledger_.bodies().block_of(entry.shared_body) == SharedBody::none) {
+        ledger_.bodies().add_block(bodies->first, bodies->bodies.size());
+      }
     }
     if (!ledger.add_block(*entries, record, ledger_.bodies())) {
       throw damaged(fmt::format("what is settled of queue {} cannot be read", name));
@@ -311,30 +333,100 @@ QueueState RocksdbStore::recover_queue(QueueId queue, const MessageVisitor& visi
   if (unrecovered_.empty()) {
     for (const QueueId orphan : std::exchange(orphans_, {})) committer_->hand_over(DropQueue{.queue = orphan});
   }
-  return {.next_position = ledger.next()};
+  return {.next_position = ledger.next(), .first_position = *head, .delivered_before = ledger.delivered_before()};
 }
 
-/// The octets of a body; its block is known to the ledger from then on.
-Octets RocksdbStore::shared_body(SharedBody body, BodyBlock& last_used) {
+QueueState RocksdbStore::recover_queue(QueueId queue) {
+  std::uint64_t messages = 0;
+  auto state = recover_queue(queue, [&messages](const StoredMessage&) { ++messages; });
+  state.messages = messages;
+  return state;
+}
+
+std::shared_ptr<RocksdbStore::BodyBlock> RocksdbStore::find_body_block(SharedBody body) {
   const auto number = static_cast<std::uint64_t>(body);
-  const auto first = static_cast<std::uint64_t>(last_used.first);
-  if (number < first || number - first >= last_used.bodies.size()) {
-    const std::unique_ptr<rocksdb::Iterator> block{db_->NewIterator({})};
-    block->SeekForPrev(Key{KeyKind::body, number});
-    require(block->status());
-    const bool is_found = block->Valid() && block->key()[0] == static_cast<char>(KeyKind::body);
-    last_used.value = is_found ? block->value().ToString() : std::string{};
-    auto bodies = decode_block(is_found ? text(block->key()) : std::string_view{}, last_used.value);
-    if (!bodies) throw damaged(fmt::format("shared body {} is not what was written", number));
-    last_used.bodies = std::move(*bodies);
-    last_used.first = SharedBody{last_number(block->key())};
+  const std::unique_ptr<rocksdb::Iterator> found{db_->NewIterator({})};
+  found->SeekForPrev(Key{KeyKind::body, number});
+  require(found->status());
+  auto block = std::make_shared<BodyBlock>();
+  const bool is_found = found->Valid() && found->key()[0] == static_cast<char>(KeyKind::body);
+  if (is_found) block->value = found->value().ToString();
+  auto bodies = decode_block(is_found ? text(found->key()) : std::string_view{}, block->value);
+  if (!bodies) throw damaged(fmt::format("shared body {} is not what was written", number));
+  block->bodies = std::move(*bodies);
+  block->first = SharedBody{last_number(found->key())};
+  if (number - static_cast<std::uint64_t>(block->first) >= block->bodies.size()) {
+    throw damaged(fmt::format("shared body {} is missing", number));
   }
-  const std::uint64_t index = number - static_cast<std::uint64_t>(last_used.first);
-  if (index >= last_used.bodies.size()) throw damaged(fmt::format("shared body {} is missing", number));
-  if (ledger_.bodies().block_of(body) == SharedBody::none) {
-    ledger_.bodies().add_block(last_used.first, last_used.bodies.size());
+  return block;
+}
+
+Octets RocksdbStore::shared_body(SharedBody body, std::shared_ptr<BodyBlock>& last_used) {
+  const auto is_in_last = [&] {
+    return last_used && body >= last_used->first &&
+           static_cast<std::uint64_t>(body) - static_cast<std::uint64_t>(last_used->first) < last_used->bodies.size();
+  };
+  if (!is_in_last()) last_used = find_body_block(body);
+  return last_used->bodies[static_cast<std::uint64_t>(body) - static_cast<std::uint64_t>(last_used->first)].content;
+}
+
+// ---------------------------------------------------------------------------------------------------------- reading
+
+ReadResult RocksdbStore::read(const ReadOrder& order) {
+  ReadResult result;
+  result.next = order.from;
+  const std::shared_lock lock{opening_};
+  try {
+    if (!db_) throw StoreError("the store cannot be used at present");
+    read_blocks(order, result);
+  } catch (const StoreError& error) {
+    if (result.messages.empty()) result.error = error;
   }
-  return last_used.bodies[index].content;
+  return result;
+}
+
+void RocksdbStore::read_blocks(const ReadOrder& order, ReadResult& result) {
+  rocksdb::ReadOptions options;
+  const Key end = end_of(KeyKind::messages, order.queue);
+  const rocksdb::Slice end_slice = end;
+  options.iterate_upper_bound = &end_slice;
+  const std::unique_ptr<rocksdb::Iterator> block{db_->NewIterator(options)};
+  const Key first{KeyKind::messages, order.queue, order.from};
+  block->SeekForPrev(first);
+  const bool is_own = block->Valid() && text(block->key()).substr(0, 9) == std::string_view{first}.substr(0, 9);
+  if (!is_own) block->Seek(first);
+
+  std::shared_ptr<BodyBlock> bodies;
+  std::size_t octets = 0;
+  for (; block->Valid(); block->Next()) {
+    const Position block_first = last_number(block->key());
+    if (octets >= order.limits.octets || result.messages.size() >= order.limits.messages) return;
+    const auto value = std::make_shared<const std::string>(block->value().ToString());
+    const auto entries = decode_block(text(block->key()), *value);
+    if (!entries || entries->empty()) {
+      throw damaged(
+          fmt::format("messages of queue {} are not what was written", static_cast<std::uint64_t>(order.queue)));
+    }
+    const auto record = get(Key{KeyKind::settled, order.queue, block_first}).value_or("");
+    result.buffers.push_back(value);
+    for (const auto& entry : *entries) {
+      if (entry.position < result.next || is_settled(record, entry.position - block_first)) continue;
+      const bool is_shared = entry.shared_body != SharedBody::none;
+      const Octets content = is_shared ? shared_body(entry.shared_body, bodies) : entry.content;
+      if (is_shared && (result.buffers.empty() || result.buffers.back() != bodies)) result.buffers.push_back(bodies);
+      const bool is_enough =
+          result.messages.size() >= order.limits.messages || octets + content.size() > order.limits.octets;
+      if (is_enough && !result.messages.empty()) return;
+      octets += content.size();
+      result.messages.push_back({.position = entry.position,
+                                 .redelivered = entry.redelivered,
+                                 .shared_body = entry.shared_body,
+                                 .content = content});
+      result.next = entry.position + 1;
+    }
+  }
+  require(block->status());
+  result.is_end = true;
 }
 
 // ---------------------------------------------------------------------------------------------------------- writing
@@ -372,6 +464,7 @@ std::optional<StoreError> RocksdbStore::write() {
   if (is_broken_) {
     // A failed write or sync leaves it open what has reached the disk.  Opened anew, the database is what a restart
     // would find, and the group, written once more, puts the same values at the same keys.
+    const std::unique_lock no_reader{opening_};
     db_.reset();
     try {
       open();
@@ -399,6 +492,7 @@ std::optional<StoreError> RocksdbStore::write() {
 }
 
 void RocksdbStore::close() {
+  readers_->stop();
   if (const auto failure = committer_->stop(Committer::Ending::when_all_is_written)) throw StoreError(*failure);
   rocksdb::WriteOptions options;
   options.sync = true;

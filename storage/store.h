@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -56,17 +57,25 @@ class Content {
 enum class ContentIndex : std::uint32_t {};
 
 /// A message enters a queue.  The positions of a queue rise from append to append, over all batches.
+///
+/// A transient message is stored to be out of memory, not to survive: no sync waits for it, and it is forgotten by the
+/// next start.  Its position may be lower than that of a stored one which is not transient, as it may be appended long
+/// after it arrived; among the transient messages of a queue, positions rise as well.
 struct Append {
   QueueId queue{};
   Position position{};
   ContentIndex content{};
   bool redelivered = false;  // somebody may have received it before
+  bool is_transient = false;
+  std::uint32_t body_octets = 0;  // what it adds to `QueueState::body_octets`
 };
 
 /// A message has left its queue for good.  One that was never appended, or is settled already, changes nothing.
 struct Settle {
   QueueId queue{};
   Position position{};
+  bool is_transient = false;      // these two
+  std::uint32_t body_octets = 0;  // as its append said
 };
 
 /// Everything of a queue before `before` may have been delivered; what is recovered from there counts as redelivered.
@@ -76,10 +85,12 @@ struct DeliveredMark {
   Position before{};
 };
 
-/// All messages before `before` have left the queue.
+/// All messages from `from` on and before `before` have left the queue, transient ones as well.  It costs the same
+/// whether they are ten or ten million, as long as nothing or little is left of the queue on one side of them.
 struct Purge {
   QueueId queue{};
   Position before{};
+  Position from = 0;
 };
 
 /// What the turns of one shard made durable.  A position is never used twice, so the order between the lists says
@@ -121,19 +132,49 @@ using DefinitionVisitor = std::function<void(std::string_view key, std::string_v
 /// The body several stored messages have in common; `none` for a message that has its own.
 enum class SharedBody : std::uint64_t { none = 0 };
 
-/// A message that survived.  `content` lives as long as the call it is handed to.
+/// A message as it is read.  `content` lives as long as the call, or the `ReadResult`, it is handed over with.
 struct StoredMessage {
   Position position{};
   bool redelivered = false;
+  bool is_transient = false;
   SharedBody shared_body{};
   Octets content{};
 };
 
 using MessageVisitor = std::function<void(const StoredMessage&)>;
 
+/// What a queue left, known without reading its messages.
 struct QueueState {
-  Position next_position{};  // the first that was never used, neither stored nor marked as delivered
+  Position next_position{};       // the first that was never used, neither stored nor marked as delivered
+  Position first_position{};      // nothing unsettled is stored before it
+  Position delivered_before{};    // what lies before it counts as redelivered
+  std::uint64_t messages = 0;     // unsettled
+  std::uint64_t body_octets = 0;  // theirs, as their appends said
 };
+
+/// A read ends where the first of the two is reached, or earlier, at the end of a block.  A message that is larger than
+/// `octets` is read alone.
+struct ReadLimits {
+  std::size_t messages = 1024;
+  std::size_t octets = 256 << 10;  // of content
+};
+
+/// A piece of a queue's backlog, in order of position.
+///
+/// Owns its octets, a block of the store at a time, so one message that is kept keeps up to 256 KiB of others: copy
+/// what is to stay.  It may outlive the store.
+struct ReadResult {
+  std::vector<StoredMessage> messages{};
+  Position next{};      // where to read on: everything unsettled before it has been read
+  bool is_end = false;  // nothing was stored from `next` on
+
+  /// `messages` is empty then.  `next` is behind what cannot be read, or where the read began when that is not known.
+  std::optional<StoreError> error{};
+
+  std::vector<std::shared_ptr<const void>> buffers{};  // what the contents point into
+};
+
+using ReadHandler = std::function<void(ReadResult)>;
 
 /// What survives a restart.  Takes calls from any thread, except where it says otherwise.
 ///
@@ -163,12 +204,24 @@ class Store {
   /// raises its alarm and tries again.  `StoreStatus::failed` comes only from a store that ends without having written.
   virtual void commit(std::unique_ptr<Batch> batch, CommitHandler done) = 0;
 
+  /// Reads unsettled messages of a queue, from `from` on.  What was stored before the call is seen, what is settled
+  /// while it lasts may be seen or not.
+  ///
+  /// `done` is called once, on a thread of the store (the in-memory store calls it before it returns); reads of one
+  /// queue are answered in any order, so ask for one at a time.  Reading on at `ReadResult::next` costs a look-up of
+  /// known keys and one read for each block.  A `redelivered` message is one whose append said so: the delivered mark
+  /// is the caller's to compare.  While the store cannot be used the read waits.  Errors: in the result; a block that
+  /// is not what was written is never handed out.
+  virtual void read(QueueId queue, Position from, ReadLimits limits, ReadHandler done) = 0;
+
   /// Every definition, in order of the keys' octets.  These three are called by one thread, before the first commit,
   /// and a visitor does not call the store.  Errors: StoreError, for what cannot be read.
   virtual void recover_definitions(const DefinitionVisitor& visit) = 0;
   /// The queues that left something, in no order.
   virtual std::vector<QueueId> stored_queues() = 0;
-  /// Every unsettled message of the queue, in order of position.  Once per queue.
+  /// What is known of a queue without reading its messages.
+  virtual QueueState recover_queue(QueueId queue) = 0;
+  /// Every unsettled message of the queue besides, in order of position.  Once per queue.
   virtual QueueState recover_queue(QueueId queue, const MessageVisitor& visit) = 0;
 
   /// Whether the last life ended with `close()`; true for a new store.

@@ -341,6 +341,11 @@ class StandingStore final : public storage::Store {
   void drop_queue(storage::QueueId queue) override { store_->drop_queue(queue); }
   void recover_definitions(const storage::DefinitionVisitor& visit) override { store_->recover_definitions(visit); }
   std::vector<storage::QueueId> stored_queues() override { return {}; }
+  void read(storage::QueueId queue, storage::Position from, storage::ReadLimits limits,
+            storage::ReadHandler done) override {
+    store_->read(queue, from, limits, std::move(done));
+  }
+  storage::QueueState recover_queue(storage::QueueId) override { return {}; }
   storage::QueueState recover_queue(storage::QueueId, const storage::MessageVisitor&) override { return {}; }
   bool stopped_cleanly() const override { return true; }
   void close() override {}

@@ -6,10 +6,12 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "storage/store.h"
 
@@ -101,6 +103,40 @@ inline RecoveredQueue recover(Store& store, QueueId queue) {
     result.messages[message.position] = {.text = text, .redelivered = message.redelivered};
   });
   result.next_position = state.next_position;
+  return result;
+}
+
+/// Reads once, and waits for the answer.
+inline ReadResult read(Store& store, QueueId queue, Position from, ReadLimits limits = {}) {
+  std::promise<ReadResult> answer;
+  store.read(queue, from, limits, [&answer](ReadResult result) { answer.set_value(std::move(result)); });
+  return answer.get_future().get();
+}
+
+inline std::string text_of(Octets octets) {
+  return {reinterpret_cast<const char*>(octets.data()), octets.size()};
+}
+
+/// Everything from `from` on, read piece by piece; the error of a piece ends it.
+struct ReadQueue {
+  std::map<Position, std::string> messages{};
+  std::vector<std::size_t> pieces{};  // how many messages each had
+  std::optional<StoreError> error{};
+};
+
+inline ReadQueue read_all(Store& store, QueueId queue, Position from = 0, ReadLimits limits = {}) {
+  ReadQueue result;
+  for (bool is_end = false; !is_end;) {
+    const ReadResult piece = read(store, queue, from, limits);
+    if (piece.error) {
+      result.error = piece.error;
+      return result;
+    }
+    for (const auto& message : piece.messages) result.messages[message.position] = text_of(message.content);
+    result.pieces.push_back(piece.messages.size());
+    is_end = piece.is_end;
+    from = piece.next;
+  }
   return result;
 }
 
