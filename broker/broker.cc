@@ -57,19 +57,25 @@ struct Broker::Recovered {
   }
 };
 
-Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, const Clock& clock)
+Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, const Clock& clock,
+               std::shared_ptr<Alarms> alarms)
     : options_(std::move(options)),
       store_(std::move(store)),
       clock_(clock),
+      alarms_(std::move(alarms)),
       access_control_(*store_),
       connections_(options_.shards) {
   for (std::size_t i = 0; i < options_.shards; ++i)
     shards_.push_back(std::make_unique<Shard>(ShardIndex{static_cast<std::uint16_t>(i)}, shards_, *store_, clock_));
+  alarms_->listen([this](AlarmSet raised) {
+    for (const auto& shard : shards_) shard->set_resource_alarms(raised);
+  });
 }
 
 Broker::~Broker() {
   for (const auto& shard : shards_) shard->stop();
   store_.reset();  // hands its last batches back to the shards, so it goes before them
+  alarms_->listen([](AlarmSet) {});
 }
 
 std::string Broker::cluster_name() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/access_control.h"
+#include "broker/alarms.h"
 #include "broker/clock.h"
 #include "broker/reply_consumers.h"
 #include "broker/shard.h"
@@ -28,6 +29,10 @@ struct BrokerOptions {
   /// How long a client may keep a delivery unacknowledged, where its queue does not say; 0 is as long as it likes.
   std::chrono::milliseconds consumer_timeout = std::chrono::minutes{30};
 
+  /// Publishers wait while less is free where the store keeps its data, or the process occupies more.
+  std::uint64_t disk_free_limit = 50'000'000;  // octets
+  double memory_high_watermark = 0.6;          // of the memory the machine, or the container, has
+
   /// Made when the store knows no user yet.
   std::string default_user = "guest";
   std::string default_password = "guest";
@@ -40,7 +45,9 @@ struct BrokerOptions {
 /// done.
 class Broker {
  public:
-  Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, const Clock& clock);
+  /// `alarms` come from outside when the store raises them.
+  Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, const Clock& clock,
+         std::shared_ptr<Alarms> alarms = std::make_shared<Alarms>());
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
@@ -55,6 +62,7 @@ class Broker {
 
   const BrokerOptions& options() const { return options_; }
   const Clock& clock() const { return clock_; }
+  Alarms& alarms() { return *alarms_; }
   AccessControl& access_control() { return access_control_; }
   ReplyConsumers& reply_consumers() { return reply_consumers_; }
   DefinitionChanges& definition_changes() { return definition_changes_; }
@@ -86,6 +94,7 @@ class Broker {
   const BrokerOptions options_;
   std::unique_ptr<storage::Store> store_;
   const Clock& clock_;
+  std::shared_ptr<Alarms> alarms_;
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<std::uint64_t> next_queue_id_{1};
   AccessControl access_control_;

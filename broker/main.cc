@@ -14,6 +14,7 @@
 #include "broker/broker.h"
 #include "broker/log.h"
 #include "broker/options.h"
+#include "broker/resource_monitor.h"
 #include "broker/server.h"
 #include "broker/version.h"
 #include "storage/memory_store.h"
@@ -36,15 +37,20 @@ void raise_open_files_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::unique_ptr<storage::Store> open_store(const Options& options) {
+std::unique_ptr<storage::Store> open_store(const Options& options, std::shared_ptr<broker::Alarms> alarms) {
   if (options.is_ephemeral) return storage::make_memory_store();
   return storage::open_rocksdb_store({.directory = options.data_directory,
                                       .on_alarm =
-                                          [](const storage::StoreError& error) {
+                                          [alarms](const storage::StoreError& error) {
                                             log::error("store cannot write: reason=\"{}\" confirms wait until it can",
                                                        error.what());
+                                            alarms->raise(broker::Alarm::store);
                                           },
-                                      .on_alarm_cleared = [] { log::info("store writes again"); }});
+                                      .on_alarm_cleared =
+                                          [alarms] {
+                                            log::info("store writes again");
+                                            alarms->clear(broker::Alarm::store);
+                                          }});
 }
 
 int serve(const Options& options) {
@@ -54,11 +60,15 @@ int serve(const Options& options) {
   boost::asio::signal_set signals{context, SIGTERM, SIGINT};
   const broker::SystemClock clock;
 
-  broker::Broker broker{options.broker, open_store(options), clock};
+  const auto alarms = std::make_shared<broker::Alarms>();
+  broker::Broker broker{options.broker, open_store(options, alarms), clock, alarms};
   broker.recover();
+  const auto directory = options.is_ephemeral ? std::filesystem::path{} : options.data_directory;
+  broker::ResourceMonitor monitor{context, *alarms, broker::resources_of(options.broker, directory)};
   broker::Server server{context, broker, options.amqp_port};
   for (const auto& shard : broker.shards()) shard->start();
   server.start();
+  monitor.start();
   log::info("started TCP listener on [::]:{}", server.port());
   log::info("Server startup complete; version={} amqp_port={} shards={} data_dir={}", broker::leveret_version,
             server.port(), broker.shards().size(), options.is_ephemeral ? "none" : options.data_directory.string());

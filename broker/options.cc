@@ -26,6 +26,16 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   server.add_option("--shards", options.broker.shards, "Threads that carry connections and queues")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  server
+      .add_option("--disk-free-limit", options.broker.disk_free_limit,
+                  "Octets (or 5GB) free for the data; with less, publishers wait")
+      ->transform(CLI::AsSizeValue{true})
+      ->capture_default_str();
+  server
+      .add_option("--memory-high-watermark", options.broker.memory_high_watermark,
+                  "Share of the machine's memory; with more in use, publishers wait")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   server.add_option("--log-level", options.log_level, "What is logged")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "critical", "off"}))
       ->capture_default_str();

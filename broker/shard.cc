@@ -11,6 +11,13 @@ namespace {
 
 constexpr auto tick_interval = std::chrono::milliseconds{250};
 
+/// Of the message in it, if there is one.
+std::size_t message_octets(const Mail& mail) {
+  if (const auto* enqueue = std::get_if<EnqueueMail>(&mail)) return enqueue->message->footprint();
+  if (const auto* delivery = std::get_if<DeliveryMail>(&mail)) return delivery->delivery.message->footprint();
+  return 0;
+}
+
 }  // namespace
 
 Shard::Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, storage::Store& store, const Clock& clock)
@@ -76,8 +83,12 @@ void Shard::finish_turn() {
   }
   ending_.clear();
   log_.hand_over();
-  for (std::size_t to = 0; to < outboxes_.size(); ++to)
-    if (!outboxes_[to].empty()) shards_[to]->receive(outboxes_[to]);
+  count_in_backlog(index_);
+  for (std::size_t to = 0; to < outboxes_.size(); ++to) {
+    if (outboxes_[to].mail.empty()) continue;
+    count_in_backlog(ShardIndex{static_cast<std::uint16_t>(to)});
+    shards_[to]->receive(outboxes_[to].mail);
+  }
 }
 
 void Shard::join(TurnMember& member) {
@@ -93,6 +104,13 @@ void Shard::force_close_all(std::string_view reason) {
   const std::vector<TurnMember*> members(members_.begin(), members_.end());
   for (TurnMember* member : members)
     if (members_.contains(member)) member->force_close(reason);
+}
+
+void Shard::set_resource_alarms(AlarmSet alarms) {
+  run_here([this, alarms] {
+    resource_alarms_ = alarms;
+    for (TurnMember* member : members_) member->alarms_changed();
+  });
 }
 
 void Shard::schedule_tick() {
@@ -144,7 +162,9 @@ void Shard::wake_queues() {
 void Shard::send(ShardIndex to, Mail mail) {
   begin_turn();
   outboxes_.resize(shards_.size());
-  outboxes_[static_cast<std::size_t>(to)].push_back(std::move(mail));
+  Outbox& outbox = outboxes_[static_cast<std::size_t>(to)];
+  outbox.octets += message_octets(mail);
+  outbox.mail.push_back(std::move(mail));
 }
 
 void Shard::receive(std::vector<Mail>& batch) {
@@ -159,8 +179,27 @@ void Shard::run_here(std::function<void()> work) {
 void Shard::read_mail() {
   begin_turn();
   mailbox_.take(reading_);
-  for (Mail& mail : reading_) std::visit([this](auto& kind) { handle(kind); }, mail);
+  for (Mail& mail : reading_) {
+    octets_read_ += message_octets(mail);
+    std::visit([this](auto& kind) { handle(kind); }, mail);
+  }
   reading_.clear();
+}
+
+void Shard::count_in_backlog(ShardIndex shard) {
+  if (shard == index_) return backlog_.dealt_with(std::exchange(octets_read_, 0), log_.unwritten_octets());
+  const auto to = static_cast<std::size_t>(shard);
+  if (to < outboxes_.size()) shards_[to]->backlog_.mail_sent(std::exchange(outboxes_[to].octets, 0));
+}
+
+bool Shard::is_backlog_full(ShardIndex shard) {
+  count_in_backlog(shard);
+  return shards_[static_cast<std::size_t>(shard)]->backlog_.is_full();
+}
+
+bool Shard::wait_until_drained(ShardIndex shard, std::function<void()> drained) {
+  return shards_[static_cast<std::size_t>(shard)]->backlog_.wait(
+      [this, drained = std::move(drained)] { run_here(drained); });
 }
 
 void Shard::handle(EnqueueMail& mail) {
@@ -269,6 +308,15 @@ void Shard::publish(MessageRef message, const std::vector<QueueAddress>& queues,
 void Shard::settle(QueueAddress address, Position position, ConsumerId consumer, Settlement settlement) {
   if (address.shard != index_) return send(address.shard, SettleMail{address.queue, position, consumer, settlement});
   if (Queue* queue = find_queue(address.queue)) queue->settle(position, consumer, settlement);
+}
+
+void Shard::deliver(ShardIndex shard, SessionId id, Delivery delivery) {
+  if (shard != index_) {
+    delivery.message = for_other_shard(std::move(delivery.message));
+    send(shard, DeliveryMail{.session = id, .delivery = std::move(delivery)});
+  } else if (Session* session = find_session(id)) {
+    session->deliver(delivery);
+  }
 }
 
 void Shard::confirm(const ConfirmTicket& ticket) {

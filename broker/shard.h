@@ -12,6 +12,8 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include "broker/alarm_clock.h"
+#include "broker/alarms.h"
+#include "broker/backlog.h"
 #include "broker/clock.h"
 #include "broker/dead_letters.h"
 #include "broker/durable_log.h"
@@ -32,6 +34,8 @@ class TurnMember {
   virtual void tick(TimePoint now) = 0;
   /// The broker wants it to end.
   virtual void force_close(std::string_view reason) = 0;
+  /// Resource alarms have been raised or cleared; the shard knows which are on.
+  virtual void alarms_changed() = 0;
 
  private:
   friend class Shard;
@@ -42,7 +46,8 @@ class TurnMember {
 ///
 /// The loop goes in turns.  The first work of a turn posts `finish_turn`, which runs behind everything that is ready
 /// already: then confirms are written, the store gets its batch, other shards their mail, and each socket is written
-/// once.  All members are for this shard's own thread; only `receive` and `run_here` take calls from any thread.
+/// once.  All members are for this shard's own thread; only `receive`, `run_here` and `set_resource_alarms` take calls
+/// from any thread.
 class Shard {
  public:
   Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, storage::Store& store, const Clock& clock);
@@ -76,15 +81,23 @@ class Shard {
   void leave(TurnMember& member);
   /// Asks all members to end.
   void force_close_all(std::string_view reason);
+  /// Any thread: who publishes here waits while an alarm is on.
+  void set_resource_alarms(AlarmSet alarms);
+  AlarmSet resource_alarms() const { return resource_alarms_; }
 
   // --- mail
 
   /// Sends at the end of the turn.  A task for this shard itself runs in a later turn.
   void send(ShardIndex to, Mail mail);
-  /// Any thread: the mail of a batch, in order.
+  /// Any thread: the mail of a batch, in order; its messages have been counted in the backlog.
   void receive(std::vector<Mail>& batch);
   /// Any thread: runs `work` on this shard.
   void run_here(std::function<void()> work);
+
+  /// Whether who has published into that shard has to wait; counts what is still on its way there.
+  bool is_backlog_full(ShardIndex shard);
+  /// Runs `drained`, here, when it has drained; false when it is not full.
+  bool wait_until_drained(ShardIndex shard, std::function<void()> drained);
 
   // --- queues and sessions
 
@@ -110,12 +123,21 @@ class Shard {
   void publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket);
   /// Settles a delivery with its queue, here or by mail.
   void settle(QueueAddress queue, Position position, ConsumerId consumer, Settlement settlement);
+  /// Hands a message to a session of that shard, past all queues.
+  void deliver(ShardIndex shard, SessionId session, Delivery delivery);
   void confirm(const ConfirmTicket& ticket);
   void refuse(const ConfirmTicket& ticket);
   DeadLetters& dead_letters() { return dead_letters_; }
 
  private:
+  /// Mail of this turn for another shard, and its octets of messages that its backlog does not count yet.
+  struct Outbox {
+    std::vector<Mail> mail{};
+    std::size_t octets = 0;
+  };
+
   void finish_turn();
+  void count_in_backlog(ShardIndex shard);
   void read_mail();
   void schedule_tick();
   void tick();
@@ -136,12 +158,15 @@ class Shard {
 
   bool is_in_turn_ = false;
   WallTime turn_time_{};
+  AlarmSet resource_alarms_{};
   std::vector<TurnMember*> ending_{};
   boost::unordered_flat_set<TurnMember*> members_{};
 
   Mailbox mailbox_{};
   std::vector<Mail> reading_{};
-  std::vector<std::vector<Mail>> outboxes_{};
+  std::size_t octets_read_ = 0;  // of messages, and not yet told the backlog
+  std::vector<Outbox> outboxes_{};
+  Backlog backlog_{};
 
   DurableLog log_;
   std::unordered_map<QueueId, std::unique_ptr<Queue>> queues_{};

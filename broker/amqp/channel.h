@@ -161,6 +161,7 @@ class Channel final : public Session {
   Result<void> handle(const protocol::tx::Rollback& rollback);
 
   Result<void> publish(MessageRef message);
+  void publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket);
   Result<void> check_publish_access(std::string_view exchange, std::string_view routing_key);
   void return_message(const MessageRef& message);
   /// Sends answers to direct reply-to requests; true when there were any for somebody who is still there.

@@ -60,6 +60,7 @@ std::string headers_without(FieldTable headers, std::string_view left_out) {
 }  // namespace
 
 Result<void> Channel::handle(const basic::Publish& publish) {
+  connection_.about_to_publish();
   if (publish.immediate) return protocol::not_implemented("immediate=true");
   publication_.exchange = publish.exchange;
   publication_.routing_key = publish.routing_key;
@@ -113,8 +114,13 @@ Result<void> Channel::publish(MessageRef message) {
     ticket = {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(queues.size())};
     connection_.end_turn_for(*this);
   }
-  if (!queues.empty()) shard_.publish(*std::move(delivered), queues, ticket);
+  if (!queues.empty()) publish(*std::move(delivered), queues, ticket);
   return {};
+}
+
+void Channel::publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket) {
+  for (const QueueAddress& queue : queues) connection_.published_into(queue.shard);
+  shard_.publish(std::move(message), queues, ticket);
 }
 
 /// The message as consumers may see it: without BCC, and with the address of this channel's reply consumer.
@@ -161,15 +167,9 @@ bool Channel::publish_replies(const MessageRef& message, const std::vector<std::
 
 /// Straight to the session that waits for it, past all queues.
 void Channel::publish_reply(const MessageRef& message, const ReplyAddress& address) {
-  Delivery delivery{.consumer = address.consumer, .queue = {.shard = address.shard}, .message = message};
-  if (address.shard == shard_.index()) {
-    if (Session* session = shard_.find_session(address.session)) session->deliver(delivery);
-    return;
-  }
-  delivery.message = message->clone();
-  shard_.send(address.shard, Task{[session = address.session, delivery = std::move(delivery)](Shard& there) mutable {
-                if (Session* found = there.find_session(session)) found->deliver(delivery);
-              }});
+  connection_.published_into(address.shard);
+  shard_.deliver(address.shard, address.session,
+                 {.consumer = address.consumer, .queue = {.shard = address.shard}, .message = message});
 }
 
 // --- confirms
@@ -204,7 +204,7 @@ Result<void> Channel::handle(const protocol::tx::Commit&) {
   connection_.pause();
   const ConfirmTicket ticket{.shard = shard_.index(), .session = id_, .sequence = 1};
   for (PendingPublish& publish : committed.publishes)
-    if (!publish.queues.empty()) shard_.publish(std::move(publish.message), publish.queues, ticket);
+    if (!publish.queues.empty()) this->publish(std::move(publish.message), publish.queues, ticket);
   confirm(ticket.sequence);
   return {};
 }

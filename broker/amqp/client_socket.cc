@@ -71,7 +71,9 @@ boost::asio::awaitable<void> ClientSocket::run(std::shared_ptr<ClientSocket> sel
 
 boost::asio::awaitable<void> ClientSocket::converse() {
   while (!connection_.is_finished()) {
-    if (!connection_.wants_input()) {
+    if (has_failed_) {
+      co_await read();  // whatever has arrived, and then the end
+    } else if (!connection_.wants_input()) {
       co_await wait_for_resume();
     } else if (connection_.has_stopped_early()) {
       hand_over();
@@ -137,10 +139,11 @@ void ClientSocket::write() {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_until_writable();
     if (written < 0) {
-      has_failed_ = true;  // the read that is under way will find the same
+      has_failed_ = true;  // reading will find the same
       boost::system::error_code ignored;
       socket_.shutdown(tcp::socket::shutdown_both, ignored);
       output.clear();
+      wake_.cancel();
       return;
     }
     output.consume(static_cast<std::size_t>(written));
@@ -158,7 +161,7 @@ void ClientSocket::wait_until_writable() {
 }
 
 void ClientSocket::resume() {
-  wake_.cancel();
+  if (!connection_.is_finished()) wake_.cancel();  // later it measures how long to linger
 }
 
 void ClientSocket::close() {

@@ -32,8 +32,6 @@ bool belongs_on_channel_zero(protocol::MethodId id) {
 /// Deliveries to a connection stop while this much waits to be read by its client, and input from it as well.
 constexpr std::size_t output_full_octets = 1024 * 1024;
 constexpr std::size_t output_drained_octets = 256 * 1024;
-/// Publishers wait while a shard has this much to write to the store.
-constexpr std::size_t unwritten_octets_max = 64 * 1024 * 1024;
 
 constexpr milliseconds close_timeout{10'000};  // for connection.close-ok, and for a client to hang up
 constexpr milliseconds refusal_pause{3'000};   // before a silent close, so that guessing passwords takes time
@@ -77,7 +75,7 @@ bool Connection::is_output_full() const {
 }
 
 bool Connection::wants_input() const {
-  return !is_paused() && !is_output_full() && !is_store_behind();
+  return !is_paused() && !is_output_full() && !is_held_back();
 }
 
 void Connection::receive(protocol::Octets& unread) {
@@ -87,12 +85,12 @@ void Connection::receive(protocol::Octets& unread) {
   is_receiving_ = true;
   if (state_ != State::awaiting_header || receive_protocol_header(unread)) handle_frames(unread);
   is_receiving_ = false;
-  if (is_store_behind()) resume_when_written();
+  wait_for_backlogs();
 }
 
 void Connection::handle_frames(protocol::Octets& unread) {
   while (state_ != State::finished) {
-    if (is_paused() || is_output_full()) {
+    if (is_paused() || is_output_full() || (is_blocked_ && state_ == State::running)) {
       has_stopped_early_ = true;
       return;
     }
@@ -110,17 +108,39 @@ void Connection::handle_frames(protocol::Octets& unread) {
   }
 }
 
-bool Connection::is_store_behind() const {
-  return shard_.log().unwritten_octets() >= unwritten_octets_max;
+bool Connection::is_held_back() const {
+  return state_ == State::running && (is_blocked_ || backlogs_waited_for_ > 0);
 }
 
-void Connection::resume_when_written() {
-  if (std::exchange(is_waiting_for_store_, true)) return;
-  shard_.log().when_written([this, alive = std::weak_ptr<int>{alive_}] {
-    if (alive.expired()) return;
-    is_waiting_for_store_ = false;
-    transport_.resume();
-  });
+void Connection::published_into(ShardIndex shard) {
+  if (std::find(fed_shards_.begin(), fed_shards_.end(), shard) == fed_shards_.end()) fed_shards_.push_back(shard);
+}
+
+/// Once for all that was handed over together: each message by itself would be too dear.
+void Connection::wait_for_backlogs() {
+  for (const ShardIndex shard : fed_shards_) {
+    if (!shard_.is_backlog_full(shard)) continue;
+    const bool is_waiting = shard_.wait_until_drained(shard, [this, alive = std::weak_ptr<int>{alive_}] {
+      if (alive.expired()) return;
+      if (--backlogs_waited_for_ == 0) transport_.resume();
+    });
+    if (is_waiting) ++backlogs_waited_for_;
+  }
+  fed_shards_.clear();
+}
+
+void Connection::block() {
+  is_blocked_ = true;
+  if (!has_capability("connection.blocked")) return;
+  const std::string reason = blocked_reason(shard_.resource_alarms());
+  send(channel_zero, connection::Blocked{.reason = reason});
+}
+
+void Connection::alarms_changed() {
+  if (!is_blocked_ || !shard_.resource_alarms().is_empty()) return;
+  is_blocked_ = false;
+  if (state_ == State::running && has_capability("connection.blocked")) send(channel_zero, connection::Unblocked{});
+  transport_.resume();
 }
 
 /// True when the handshake goes on.
@@ -379,6 +399,7 @@ void Connection::close_with(const protocol::AmqpError& error) {
                                        .method_id = error.method.method_id});
   state_ = State::closing;
   deadline_ = shard_.now() + close_timeout;
+  transport_.resume();  // its answer is wanted even when it was held back
 }
 
 void Connection::close_silently(milliseconds pause) {

@@ -47,7 +47,8 @@ class Connection final : public TurnMember {
 
   /// Handles the whole frames in `unread` and takes them off; stops early when the connection is paused.
   void receive(protocol::Octets& unread);
-  /// False while input has to wait: for an answer from another shard, for the peer to read, or for the store.
+  /// False while input has to wait: for an answer from another shard, for the peer to read, for a shard it has
+  /// published into, or for a resource alarm.
   bool wants_input() const;
   /// True when `receive` has stopped before the end of what it was given.
   bool has_stopped_early() const { return has_stopped_early_; }
@@ -66,6 +67,7 @@ class Connection final : public TurnMember {
 
   void end_turn() override;
   void tick(TimePoint now) override;
+  void alarms_changed() override;
 
   // --- for its channels
 
@@ -92,6 +94,12 @@ class Connection final : public TurnMember {
   void hold_output_until_stored();
   /// An error that came up after the method had been handled.
   void fail(protocol::ChannelNumber channel, const protocol::AmqpError& error);
+  /// It begins to publish a message: the rest of it has to wait while a resource alarm is on.
+  void about_to_publish() {
+    if (!shard_.resource_alarms().is_empty()) block();
+  }
+  /// It has published into a queue of that shard, and waits when that has too much to do.
+  void published_into(ShardIndex shard);
   /// Has `channel.end_turn()` called when this turn ends.
   void end_turn_for(Channel& channel);
   void add_exclusive_queue(QueueAddress queue) { exclusive_queues_.push_back(queue); }
@@ -137,8 +145,10 @@ class Connection final : public TurnMember {
   Result<void> refuse_login();
   /// A method that does not belong into the state the connection is in.
   Result<void> refuse_method(protocol::MethodId id) const;
-  bool is_store_behind() const;
-  void resume_when_written();
+  /// What it would publish has to wait.
+  bool is_held_back() const;
+  void block();
+  void wait_for_backlogs();
   void close_with(const protocol::AmqpError& error);
   void close_silently(std::chrono::milliseconds pause);
   void drop_channels();
@@ -177,7 +187,9 @@ class Connection final : public TurnMember {
   int pauses_ = 0;
   bool is_receiving_ = false;
   bool has_stopped_early_ = false;
-  bool is_waiting_for_store_ = false;
+  bool is_blocked_ = false;               // by an alarm; the client knows
+  std::vector<ShardIndex> fed_shards_{};  // those it has published into since input was last handed over
+  std::size_t backlogs_waited_for_ = 0;
   std::string forced_close_reason_{};
   const std::shared_ptr<int> alive_ = std::make_shared<int>();  // for what may come due after the end
 };

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <list>
 #include <mutex>
 #include <random>
@@ -316,6 +317,10 @@ class StandingStore final : public storage::Store {
     bool is_on = false;
     std::vector<std::pair<std::unique_ptr<storage::Batch>, storage::CommitHandler>> waiting{};
 
+    void engage() {
+      const std::lock_guard lock{mutex};
+      is_on = true;
+    }
     void release() {
       std::unique_lock lock{mutex};
       is_on = false;
@@ -411,9 +416,51 @@ TEST_F(LaggingStoreTest, MakesPublishersWait) {
   auto home = connect_to_shard(0).open_channel();
   home.declare_queue("q", {.durable = true});
   home.select_confirms();
-  brake_.is_on = true;
+  brake_.engage();
   const auto published = publish_until_stuck(home);
   EXPECT_LT(published, published_max);
+  expect_all_confirmed(home, published);
+}
+
+TEST_F(LaggingStoreTest, AShardThatStandsStillMakesPublishersToItWait) {
+  auto home = connect_to_shard(0).open_channel();
+  auto far = connect_to_shard(1).open_channel();
+  home.declare_queue("q");
+  far.select_confirms();
+  std::promise<void> go_on;
+  broker_.broker().shards()[0]->run_here([stop = go_on.get_future().share()] { stop.wait(); });
+  const auto published = publish_until_stuck(far);
+  go_on.set_value();
+  EXPECT_LT(published, published_max) << "its mailbox would grow without a bound";
+  expect_all_confirmed(far, published);
+}
+
+TEST_F(LaggingStoreTest, MakesPublishersOfAnotherShardWait) {
+  auto home = connect_to_shard(0).open_channel();
+  auto far = connect_to_shard(1).open_channel();
+  home.declare_queue("q", {.durable = true});
+  far.select_confirms();
+  brake_.engage();
+  const auto published = publish_until_stuck(far);
+  EXPECT_LT(published, published_max);
+  expect_all_confirmed(far, published);
+}
+
+TEST_F(LaggingStoreTest, LeavesThoseAloneWhoPublishNothing) {
+  auto home = connect_to_shard(0).open_channel();
+  auto neighbour = connect_to_shard(0).open_channel();
+  auto far = connect_to_shard(1).open_channel();
+  home.declare_queue("q", {.durable = true});
+  far.declare_queue("elsewhere");
+  home.select_confirms();
+  brake_.engage();
+  const auto published = publish_until_stuck(home);
+  ASSERT_LT(published, published_max);
+  neighbour.consume("elsewhere");
+  for (int i = 0; i < 100; ++i) {
+    neighbour.publish_to("elsewhere", "into a shard that does not lag");
+    neighbour.acknowledge(neighbour.next_delivery());
+  }
   expect_all_confirmed(home, published);
 }
 

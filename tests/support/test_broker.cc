@@ -44,10 +44,12 @@ void TestBroker::start() {
   context_.emplace(1);
   broker_ = std::make_unique<broker::Broker>(options_.broker, make_store(options_), clock_);
   broker_->recover();
+  monitor_.emplace(*context_, broker_->alarms(), broker::resources_of(options_.broker, options_.directory));
   server_ = std::make_unique<broker::Server>(*context_, *broker_, 0);
   port_ = server_->port();
   for (const auto& shard : broker_->shards()) shard->start();
   server_->start();
+  monitor_->start();
   acceptor_ = std::thread{[this] { context_->run(); }};
 }
 
@@ -61,15 +63,18 @@ void TestBroker::stop() {
   server_->stop(connections_patience);
   broker_->stop_shards(store_patience);
   broker_->close();
-  server_.reset();
-  broker_.reset();
-  context_.reset();
+  end();
 }
 
 void TestBroker::destroy() {
   stop_accepting();
   for (const auto& shard : broker_->shards()) shard->stop();
+  end();
+}
+
+void TestBroker::end() {
   server_.reset();
+  monitor_.reset();
   broker_.reset();
   context_.reset();
 }

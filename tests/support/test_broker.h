@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "broker/broker.h"
+#include "broker/resource_monitor.h"
 #include "broker/server.h"
 #include "tests/support/manual_clock.h"
 
@@ -47,12 +48,14 @@ class TestBroker {
 
  private:
   void stop_accepting();
+  void end();
 
   const Options options_;
   ManualClock clock_{};
   // In the order in which the program makes and ends them.
   std::optional<boost::asio::io_context> context_{};
   std::unique_ptr<broker::Broker> broker_{};
+  std::optional<broker::ResourceMonitor> monitor_{};
   std::unique_ptr<broker::Server> server_{};
   std::thread acceptor_{};
   std::uint16_t port_ = 0;

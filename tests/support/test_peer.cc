@@ -46,7 +46,9 @@ void TestPeer::send(std::string_view octets) {
 void TestPeer::shake_hands(std::uint32_t frame_max, std::uint16_t heartbeat) {
   const ChannelNumber channel_zero{0};
   FieldTableBuilder capabilities, properties;
-  capabilities.put("consumer_cancel_notify", true).put("authentication_failure_close", true);
+  capabilities.put("consumer_cancel_notify", true)
+      .put("authentication_failure_close", true)
+      .put("connection.blocked", true);
   properties.put("capabilities", capabilities);
   using namespace std::string_literals;
   const std::string response = "\0guest\0guest"s;
