@@ -340,10 +340,12 @@ protocol::AmqpError exclusive_refusal(std::string_view queue) {
 }
 
 protocol::AmqpError unknown_exchange_type(std::string_view type) {
-  // RabbitMQ tells apart a type it could have and a word that cannot be one.
-  const bool could_be =
-      !type.empty() && std::all_of(type.begin(), type.end(), [](char c) { return c == '-' || (c >= 'a' && c <= 'z'); });
-  return protocol::command_invalid(fmt::format("{} exchange type '{}'", could_be ? "unknown" : "invalid", type));
+  // To RabbitMQ a word is invalid when it means something else in its program, by chance, and unknown when it does not.
+  // These are the likely ones among the former.
+  constexpr std::array<std::string_view, 12> invalid{"",       "Direct", "classic", "default", "durable", "exchange",
+                                                     "header", "match",  "none",    "queue",   "quorum",  "stream"};
+  const bool is_invalid = std::find(invalid.begin(), invalid.end(), type) != invalid.end();
+  return protocol::command_invalid(fmt::format("{} exchange type '{}'", is_invalid ? "invalid" : "unknown", type));
 }
 
 protocol::Result<void> check_headers_binding(FieldTable arguments) {

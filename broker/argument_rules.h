@@ -50,7 +50,7 @@ std::string_view type_name(const protocol::FieldValue& value);
 /// 405 for a queue that is exclusive to another connection, or is not while it should be.
 protocol::AmqpError exclusive_refusal(std::string_view queue);
 
-/// 503: an unknown type of exchange, or no name at all.
+/// 503 for a word that is no type of exchange, in the words RabbitMQ has for it.
 protocol::AmqpError unknown_exchange_type(std::string_view type);
 
 /// 406 when a headers binding's x-match is none of all, any, all-with-x, any-with-x.

@@ -5,6 +5,8 @@
 #include <ostream>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "broker/virtual_host.h"
 
 namespace leveret::broker {
@@ -113,6 +115,10 @@ struct ExpirationCase {
   std::string_view expiration{}, complaint{};
 };
 
+std::ostream& operator<<(std::ostream& stream, const ExpirationCase& row) {
+  return stream << '\'' << row.expiration << '\'';
+}
+
 class Expiration : public testing::TestWithParam<ExpirationCase> {};
 
 TEST_P(Expiration, IsANumberOfMilliseconds) {
@@ -200,6 +206,10 @@ TEST(ExchangeType, ThatIsUnknownEndsTheConnection) {
   const auto error = unknown_exchange_type("x");
   EXPECT_EQ(error.scope(), protocol::Scope::connection);
   EXPECT_EQ(error.reply_text(), "COMMAND_INVALID - unknown exchange type 'x'");
+  for (const auto* word : {"direct2", "x-delayed-message", "x.y", "Topic", "a b", "\xC3\xA9"})
+    EXPECT_EQ(unknown_exchange_type(word).text, fmt::format("unknown exchange type '{}'", word));
+  for (const auto* word : {"", "Direct", "queue"})
+    EXPECT_EQ(unknown_exchange_type(word).text, fmt::format("invalid exchange type '{}'", word));
 }
 
 }  // namespace

@@ -243,6 +243,10 @@ INSTANTIATE_TEST_SUITE_P(
                             {.exchange = "", .type = "direct"},
                             ReplyCode::access_refused,
                             "ACCESS_REFUSED - operation not permitted on the default exchange"},
+        RefusedExchangeCase{"log_that_nobody_has_asked_for",  // as in RabbitMQ without log.exchange
+                            {.exchange = "amq.rabbitmq.log", .passive = true},
+                            ReplyCode::not_found,
+                            "NOT_FOUND - no exchange 'amq.rabbitmq.log' in vhost '/'"},
         RefusedExchangeCase{"absent",
                             {.exchange = "absent", .passive = true},
                             ReplyCode::not_found,
