@@ -70,6 +70,10 @@ bool is_allowed(const Include& include, const Direction& direction) {
                      [&](const std::string& allowed) { return include.to.starts_with(allowed); });
 }
 
+std::ostream& operator<<(std::ostream& stream, const Direction& row) {
+  return stream << row.folder;
+}
+
 class Architecture : public testing::TestWithParam<Direction> {};
 
 TEST_P(Architecture, LetsAFolderIncludeOnlyWhatItMayKnow) {

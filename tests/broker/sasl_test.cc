@@ -26,6 +26,10 @@ struct PlainCase {
   std::optional<Credentials> credentials{};
 };
 
+std::ostream& operator<<(std::ostream& stream, const PlainCase& row) {
+  return stream << testing::PrintToString(row.response);
+}
+
 class SaslPlain : public testing::TestWithParam<PlainCase> {};
 
 TEST_P(SaslPlain, IsReadAsRfc4616Says) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
 #include <deque>
 #include <random>
 #include <string>
@@ -55,6 +56,10 @@ struct TopicCase {
   std::string_view binding_key{}, routing_key{};
   bool matches = false;
 };
+
+std::ostream& operator<<(std::ostream& stream, const TopicCase& row) {
+  return stream << '\'' << row.routing_key << "' by '" << row.binding_key << '\'';
+}
 
 class TopicRules : public testing::TestWithParam<TopicCase> {};
 
@@ -157,6 +162,11 @@ std::string long_key(std::size_t words, const std::vector<std::string_view>& cyc
   return key;
 }
 
+/// What this process has used, however busy the machine is.
+std::chrono::duration<double> processor_time() {
+  return std::chrono::duration<double>{static_cast<double>(std::clock()) / CLOCKS_PER_SEC};
+}
+
 TEST(TopicTrie, StaysFastWhenABindingKeyIsAllWildcards) {
   TopicTrie trie;
   const Binding binding{};
@@ -164,9 +174,9 @@ TEST(TopicTrie, StaysFastWhenABindingKeyIsAllWildcards) {
   trie.insert(long_key(126, {"#", "*"}) + ".b", &binding);
   trie.insert(long_key(126, {"#"}) + ".b", &binding);
   const std::string routing_key = long_key(127, {"a"});
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = processor_time();
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(matches(trie, routing_key));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{5});
+  EXPECT_LT(processor_time() - start, std::chrono::seconds{5});
 }
 
 TEST(TopicTrie, StaysFastWhenManyBindingKeysAreAllWildcards) {
@@ -180,9 +190,9 @@ TEST(TopicTrie, StaysFastWhenManyBindingKeysAreAllWildcards) {
     trie.insert(binding.key, &binding);
   }
   const std::string routing_key = long_key(127, {"a"});
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = processor_time();
   EXPECT_FALSE(matches(trie, routing_key));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{5});
+  EXPECT_LT(processor_time() - start, std::chrono::seconds{5});
 }
 
 }  // namespace

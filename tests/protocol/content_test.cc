@@ -55,6 +55,10 @@ struct ContentCase {
   std::size_t body_frames;
 };
 
+std::ostream& operator<<(std::ostream& stream, const ContentCase& row) {
+  return stream << "body_size=" << row.body_size << " frame_max=" << row.frame_max;
+}
+
 class Content : public testing::TestWithParam<ContentCase> {};
 
 TEST_P(Content, IsCutToFrameMax) {

@@ -114,6 +114,10 @@ struct MalformedCase {
   std::string entries;
 };
 
+std::ostream& operator<<(std::ostream& stream, const MalformedCase& row) {
+  return stream << row.what;
+}
+
 class MalformedFieldTable : public testing::TestWithParam<MalformedCase> {};
 
 TEST_P(MalformedFieldTable, IsRefusedAndSafeToWalk) {
@@ -169,6 +173,10 @@ struct EqualityCase {
   FieldTableBuilder left, right;
   bool is_equivalent, is_same_class;
 };
+
+std::ostream& operator<<(std::ostream& stream, const EqualityCase& row) {
+  return stream << describe(row.left.view()) << " and " << describe(row.right.view());
+}
 
 class FieldEquality : public testing::TestWithParam<EqualityCase> {};
 

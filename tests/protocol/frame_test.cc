@@ -68,6 +68,10 @@ struct BadFrameCase {
   std::string_view reply_text;
 };
 
+std::ostream& operator<<(std::ostream& stream, const BadFrameCase& row) {
+  return stream << row.reply_text;
+}
+
 class BadFrame : public testing::TestWithParam<BadFrameCase> {};
 
 TEST_P(BadFrame, IsRefusedInTheWordsOfRabbitMq) {

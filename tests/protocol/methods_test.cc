@@ -197,6 +197,10 @@ struct RefusalCase {
   MethodId method;
 };
 
+std::ostream& operator<<(std::ostream& stream, const RefusalCase& row) {
+  return stream << row.reply_text;
+}
+
 class DispatchRefusal : public testing::TestWithParam<RefusalCase> {};
 
 TEST_P(DispatchRefusal, HasTheWordsOfRabbitMq) {

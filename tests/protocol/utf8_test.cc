@@ -10,6 +10,10 @@ struct Utf8Case {
   bool is_valid;
 };
 
+std::ostream& operator<<(std::ostream& stream, const Utf8Case& row) {
+  return stream << testing::PrintToString(row.text);
+}
+
 class Utf8 : public testing::TestWithParam<Utf8Case> {};
 
 TEST_P(Utf8, IsRecognised) {

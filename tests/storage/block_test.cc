@@ -106,6 +106,10 @@ struct CrcCase {
   std::uint32_t crc;
 };
 
+std::ostream& operator<<(std::ostream& stream, const CrcCase& row) {
+  return stream << "crc=" << row.crc << " of " << row.octets.size() << " octets";
+}
+
 class Crc32c : public testing::TestWithParam<CrcCase> {};
 
 TEST_P(Crc32c, IsTheOneOfTheStandard) {
