@@ -16,7 +16,8 @@
 /// can be decoded, content whole and in its place, delivery tags that rise by one.  In the end all clients go; nothing
 /// may be left of them.
 ///
-/// The first octet says which clients shake hands by themselves.  Then come steps, each an octet and what it needs:
+/// A client joins when a step first names it; the first octet says which of them do not shake hands then.  Then come
+/// steps, each an octet and what it needs:
 ///
 ///     bits 0-3: what (see Step) | bits 4-5: which client | bits 6-7: which channel
 namespace leveret::test {
@@ -29,7 +30,8 @@ constexpr std::size_t client_count = 3;
 constexpr std::uint32_t frame_max = 4096;
 
 enum class Step : std::uint8_t {
-  method = 0,  // to 4: a method frame; its size and payload follow
+  method = 0,  // to 3: a method frame; its size and payload follow
+  alarm = 4,   // odd: raised; even: cleared
   header = 5,  // the body's size; then size and octets of the properties
   body = 6,    // size and octets
   octets = 7,  // size and octets, in no frame
@@ -156,10 +158,7 @@ struct Client {
 
 class Play {
  public:
-  explicit Play(Octets input) : script_(input) {
-    const std::uint8_t shaking_hands = script_.number();
-    for (std::size_t i = 0; i < client_count; ++i) join(i, Handshake{(shaking_hands >> i & 1) == 0});
-  }
+  explicit Play(Octets input) : script_(input), begin_bare_(script_.number()) {}
 
   void run() {
     while (const auto octet = script_.next()) {
@@ -167,6 +166,7 @@ class Play {
       step(Step{static_cast<std::uint8_t>(*octet & 15)}, client,
            ChannelNumber{static_cast<std::uint16_t>(*octet >> 6)});
       for (auto& each : clients_) {
+        if (!each) continue;
         each->peer.send();
         each->reader.read(each->peer.take_written());
       }
@@ -186,9 +186,17 @@ class Play {
     clients_[client] = std::make_unique<Client>(broker_, handshake);
   }
 
+  /// Joins when it is first named.
+  TestPeer& peer_of(std::size_t client) {
+    if (!clients_[client]) join(client, Handshake{(begin_bare_ >> client & 1) == 0});
+    return clients_[client]->peer;
+  }
+
   void step(Step step, std::size_t client, ChannelNumber channel) {
-    TestPeer& peer = clients_[client]->peer;
+    TestPeer& peer = peer_of(client);
     switch (step) {
+      case Step::alarm:
+        return set_alarm(script_.number() % 2 == 1);
       case Step::header: {
         std::string payload{0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0};
         payload.push_back(static_cast<char>(script_.number()));
@@ -223,7 +231,13 @@ class Play {
     broker_.clock().advance(time);
     broker_.shard().begin_turn();
     for (auto& client : clients_)
-      if (!client->peer.connection().is_finished()) client->peer.connection().tick(broker_.clock().now());
+      if (client && !client->peer.connection().is_finished()) client->peer.connection().tick(broker_.clock().now());
+    broker_.run();
+  }
+
+  void set_alarm(bool is_on) {
+    broker::Alarms& alarms = broker_.broker().alarms();
+    is_on ? alarms.raise(broker::Alarm::memory) : alarms.clear(broker::Alarm::memory);
     broker_.run();
   }
 
@@ -261,6 +275,7 @@ class Play {
   }
 
   Script script_;
+  const std::uint8_t begin_bare_;
   UnthreadedBroker broker_{{.message_size_max = 100'000}};
   std::array<std::unique_ptr<Client>, client_count> clients_{};
 };
