@@ -9,7 +9,7 @@
 namespace leveret::storage {
 namespace {
 
-constexpr char block_version = 1;
+constexpr char block_version = 2;
 constexpr std::uint8_t redelivered_flag = 1;
 constexpr std::uint8_t shared_flag = 2;
 constexpr std::size_t preamble_size = 5;
@@ -37,6 +37,7 @@ void BlockWriter::add(const BlockEntry& entry) {
     parts_.emplace_back(reinterpret_cast<const char*>(entry.content.data()), entry.content.size());
     octets_ += entry.content.size();
   }
+  append_varint(table_, entry.body_octets);
   next_ = entry.position + 1;
   ++count_;
 }
@@ -81,11 +82,13 @@ std::optional<std::vector<BlockEntry>> decode_block(std::string_view key, std::s
     const auto flags = static_cast<std::uint8_t>(value.front());
     value.remove_prefix(1);
     const auto number = take_varint(value);
-    if (!number) return std::nullopt;
+    const auto body_octets = take_varint(value);
+    if (!number || !body_octets) return std::nullopt;
     const bool is_shared = flags & shared_flag;
     entries.push_back({.position = next + *gap,
                        .redelivered = (flags & redelivered_flag) != 0,
-                       .shared_body = SharedBody{is_shared ? *number : 0}});
+                       .shared_body = SharedBody{is_shared ? *number : 0},
+                       .body_octets = static_cast<std::uint32_t>(*body_octets)});
     sizes.push_back(is_shared ? 0 : *number);
     next += *gap + 1;
   }

@@ -19,7 +19,7 @@ namespace leveret::storage {
 /// A block spans at most this many positions,
 inline constexpr std::uint32_t block_span_max = 4096;
 /// and a message that would bring it above this many octets of content begins another one.
-inline constexpr std::size_t block_octets_max = 1 << 20;
+inline constexpr std::size_t block_octets_max = 256 << 10;
 
 /// One message of a block, or one body of a block of shared bodies (whose position is the body's number).
 struct BlockEntry {
@@ -27,12 +27,14 @@ struct BlockEntry {
   bool redelivered = false;
   SharedBody shared_body{};  // where `content` is, when it is not here
   Octets content{};
+  std::uint32_t body_octets = 0;
 };
 
 /// Collects what one key will hold, and puts it into a write.
 ///
-///     version : octet (1) | crc32c : 4 octets, lowest first, of the key and all that follows | count : varint
-///     | count x { positions left out since the last : varint | flags : octet | size or shared body : varint }
+///     version : octet (2) | crc32c : 4 octets, lowest first, of the key and all that follows | count : varint
+///     | count x { positions left out since the last : varint | flags : octet | size or shared body : varint
+///                 | octets of the message's body : varint }
 ///     | the contents, one behind the other
 ///
 /// flags: 1 redelivered, 2 shared.  The first entry's position is the last number of the key.

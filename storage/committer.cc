@@ -17,7 +17,10 @@ std::size_t content_octets(const Order& order) {
 }  // namespace
 
 Committer::Committer(GroupWriter& writer, Options options)
-    : writer_(writer), options_(std::move(options)), thread_([this] { run(); }) {}
+    : writer_(writer),
+      options_(std::move(options)),
+      retry_after_(options_.retry_after_min),
+      thread_([this] { run(); }) {}
 
 Committer::~Committer() {
   stop(Ending::at_once);
@@ -50,8 +53,7 @@ void Committer::run() {
   for (;;) {
     take_group(group);
     if (group.empty()) return;
-    for (const auto& order : group) writer_.stage(order);
-    const bool is_written = write_group();
+    const bool is_written = write_group(group);
     hand_back(group, is_written ? StoreStatus::stored : StoreStatus::failed);
     if (!is_written) return;
   }
@@ -69,18 +71,27 @@ void Committer::take_group(std::deque<Order>& group) {
 }
 
 /// False when it gave up: the committer is to end, and could not write when it last tried.
-bool Committer::write_group() {
-  error_ = writer_.write();
-  if (!error_) return true;
-  if (options_.on_alarm) options_.on_alarm(*error_);
-  for (auto retry_after = options_.retry_after_min; error_;
-       retry_after = std::min(2 * retry_after, options_.retry_after_max)) {
-    const auto ending = wait_for_ending(retry_after);
-    if (ending == Ending::at_once) return false;
-    error_ = writer_.write();
-    if (error_ && ending) return false;
+bool Committer::write_group(const std::deque<Order>& group) {
+  try {
+    for (const auto& order : group) writer_.stage(order);
+    while ((error_ = writer_.write())) {
+      if (!endure(*error_)) return false;
+    }
+  } catch (const StoreError& error) {
+    error_ = error;
+    return false;
   }
-  if (options_.on_alarm_cleared) options_.on_alarm_cleared();
+  retry_after_ = options_.retry_after_min;
+  if (std::exchange(is_alarmed_, false) && options_.on_alarm_cleared) options_.on_alarm_cleared();
+  return true;
+}
+
+bool Committer::endure(const StoreError& error) {
+  if (!std::exchange(is_alarmed_, true) && options_.on_alarm) options_.on_alarm(error);
+  const auto ending = wait_for_ending(retry_after_);
+  retry_after_ = std::min(2 * retry_after_, options_.retry_after_max);
+  if (ending == Ending::at_once || had_last_try_) return false;
+  had_last_try_ = ending.has_value();
   return true;
 }
 

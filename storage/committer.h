@@ -40,11 +40,12 @@ class GroupWriter {
  public:
   virtual ~GroupWriter() = default;
 
-  /// Takes note of an order, which stays where it is until the group is written.
+  /// Takes note of an order, which stays where it is until the group is written.  Errors: StoreError, when it gave up
+  /// (see `Committer::endure`).
   virtual void stage(const Order& order) = 0;
 
   /// Writes all that was staged since it last succeeded, and syncs it.  The error if it could not; it may be called
-  /// again then, and nothing is staged until it has succeeded.
+  /// again then, and nothing is staged until it has succeeded.  Errors besides: as `stage`.
   virtual std::optional<StoreError> write() = 0;
 };
 
@@ -69,6 +70,10 @@ class Committer {
 
   void hand_over(Order order);
 
+  /// For the writer, on the committer's thread: raises the alarm over what keeps it from working, and waits until it is
+  /// to be tried again.  False when the writer is to give up, because the committer ends.
+  bool endure(const StoreError& error);
+
   enum class Ending : std::uint8_t { when_all_is_written, at_once };
 
   /// Ends the thread.  Batches that have not been written by then, because writing fails or because it is to end at
@@ -78,13 +83,18 @@ class Committer {
  private:
   void run();
   void take_group(std::deque<Order>& group);
-  bool write_group();
+  bool write_group(const std::deque<Order>& group);
   std::optional<Ending> wait_for_ending(std::chrono::milliseconds time);
   static void hand_back(std::deque<Order>& orders, StoreStatus status);
 
   GroupWriter& writer_;
   const Options options_;
-  std::optional<StoreError> error_{};  // the thread's own until it has ended
+
+  // The thread's own until it has ended.
+  std::optional<StoreError> error_{};
+  std::chrono::milliseconds retry_after_;
+  bool is_alarmed_ = false;
+  bool had_last_try_ = false;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -17,8 +17,10 @@ enum class KeyKind : char {
   clean = 'c',       //                                 -> nothing; there while the last stop was a clean one
   definition = 'd',  // the definition's key            -> its value
   messages = 'm',    // queue, first position           -> a block of messages
-  queue = 'q',       // queue                           -> head, delivered mark
-  settled = 's',     // queue, first position of block  -> which of the block's messages are settled
+  next_body = 'n',   //                                 -> the number of the next shared body
+  queue = 'q',       // queue                           -> its QueueRecord
+  references = 'r',  // first body number of a block    -> how many bodies it has, how many messages need them
+  state = 's',       // queue, first position of block  -> the block's BlockState
 };
 
 /// A key of at most two numbers, each eight octets big-endian.
@@ -46,6 +48,14 @@ class Key {
 inline std::string definition_key(std::string_view key) {
   std::string result{static_cast<char>(KeyKind::definition)};
   return result.append(key);
+}
+
+/// The first key behind all those of a kind, or of a kind's queue.
+inline Key end_of(KeyKind kind) {
+  return Key{static_cast<KeyKind>(static_cast<char>(kind) + 1)};
+}
+inline Key end_of(KeyKind kind, QueueId queue) {
+  return Key{kind, static_cast<std::uint64_t>(queue) + 1};
 }
 
 /// The last number of a key.

@@ -7,11 +7,24 @@
 #include <stdexcept>
 
 namespace leveret::storage {
+namespace {
 
-Ledger::Queue& Ledger::activate(QueueId id) {
-  Queue& queue = queues_[id];
-  if (!std::exchange(queue.is_active, true)) active_.push_back(id);
-  return queue;
+/// States of blocks in memory: so many for a queue, unless all queues together have so many.
+constexpr std::size_t loaded_blocks_of_queue_max = 512;
+constexpr std::size_t loaded_blocks_max = 64 << 10;
+constexpr std::size_t loaded_blocks_of_queue_max_then = 8;
+
+}  // namespace
+
+/// The queue, or nothing when it has been dropped.
+Ledger::Queue* Ledger::activate(QueueId id) {
+  if (dropped_.contains(id)) return nullptr;
+  auto queue = queues_.find(id);
+  if (queue == queues_.end()) {
+    queue = queues_.emplace(id, Queue{.ledger = QueueLedger{id, database_, bodies_}}).first;
+  }
+  if (!std::exchange(queue->second.is_active, true)) active_.push_back(id);
+  return &queue->second;
 }
 
 void Ledger::stage(const Batch& batch) {
@@ -19,19 +32,32 @@ void Ledger::stage(const Batch& batch) {
   for (const auto& content : batch.contents) staged_contents_.push_back({.octets = content.octets()});
 
   for (const auto& append : batch.appends) {
-    Queue& queue = activate(append.queue);
-    if (append.position < queue.ledger.next()) {
+    Queue* queue = is_ours(append.is_transient) ? activate(append.queue) : nullptr;
+    if (!queue) continue;
+    if (append.position < queue->ledger.next()) {
       throw std::logic_error(
           fmt::format("queue {} uses position {} twice", static_cast<std::uint64_t>(append.queue), append.position));
     }
     const std::uint32_t content = first_content + static_cast<std::uint32_t>(append.content);
-    queue.appends.push_back({.position = append.position, .content = content, .redelivered = append.redelivered});
-    queue.ledger.use(append.position);
+    queue->appends.push_back({.position = append.position,
+                              .content = content,
+                              .body_octets = append.body_octets,
+                              .redelivered = append.redelivered});
+    queue->ledger.use(append.position);
     ++staged_contents_[content].references;
   }
-  for (const auto& mark : batch.delivered) activate(mark.queue).ledger.mark_delivered(mark.before);
-  for (const auto& settlement : batch.settlements) settle(activate(settlement.queue), settlement.position);
-  for (const auto& order : batch.purges) purge(activate(order.queue), order.before);
+  if (keeping_ == Keeping::durable) {
+    for (const auto& mark : batch.delivered) {
+      if (Queue* queue = activate(mark.queue)) queue->ledger.mark_delivered(mark.before);
+    }
+  }
+  for (const auto& settlement : batch.settlements) {
+    if (!is_ours(settlement.is_transient)) continue;
+    if (Queue* queue = activate(settlement.queue)) settle(*queue, settlement);
+  }
+  for (const auto& order : batch.purges) {
+    if (Queue* queue = activate(order.queue)) purge(*queue, order);
+  }
 }
 
 void Ledger::forget(StagedAppend& append) {
@@ -39,40 +65,49 @@ void Ledger::forget(StagedAppend& append) {
   --staged_contents_[append.content].references;
 }
 
-void Ledger::settle(Queue& queue, Position position) {
-  const auto append = std::ranges::lower_bound(queue.appends, position, {}, &StagedAppend::position);
-  if (append != queue.appends.end() && append->position == position) {
+void Ledger::settle(Queue& queue, const Settle& settlement) {
+  const auto append = std::ranges::lower_bound(queue.appends, settlement.position, {}, &StagedAppend::position);
+  if (append != queue.appends.end() && append->position == settlement.position) {
     forget(*append);
   } else {
-    queue.ledger.settle(position, bodies_);
+    queue.ledger.settle(settlement.position, settlement.body_octets);
   }
 }
 
-void Ledger::purge(Queue& queue, Position before) {
+void Ledger::purge(Queue& queue, const Purge& order) {
   for (auto& append : queue.appends) {
-    if (append.position >= before) break;
-    forget(append);
+    if (append.position >= order.from && append.position < order.before) forget(append);
   }
-  queue.ledger.purge(before, bodies_);
+  queue.ledger.purge(order.from, order.before);
 }
 
 void Ledger::drop(QueueId id, rocksdb::WriteBatch& write) {
-  const auto found = queues_.find(id);
-  if (found == queues_.end()) return;
-  for (auto& append : found->second.appends) forget(append);
-  found->second.ledger.drop(id, bodies_, write);
-  queues_.erase(found);
+  Queue* queue = activate(id);
+  if (!queue) return;
+  for (auto& append : queue->appends) forget(append);
+  queue->ledger.drop(write);
+  freed_octets_ += queue->ledger.take_freed_octets();
+  loaded_blocks_ -= queue->loaded_blocks;
+  queues_.erase(id);
+  dropped_.insert(id);
 }
 
 void Ledger::finish(rocksdb::WriteBatch& write) {
   put_shared_bodies(write);
   for (const QueueId id : active_) {
-    const auto queue = queues_.find(id);
-    if (queue == queues_.end() || !std::exchange(queue->second.is_active, false)) continue;  // dropped meanwhile
-    put_messages(id, queue->second, write);
-    queue->second.ledger.put_changes(id, write);
+    const auto found = queues_.find(id);
+    if (found == queues_.end()) continue;  // dropped meanwhile
+    Queue& queue = found->second;
+    queue.is_active = false;
+    put_messages(id, queue, write);
+    queue.ledger.put_changes(
+        write, loaded_blocks_ > loaded_blocks_max ? loaded_blocks_of_queue_max_then : loaded_blocks_of_queue_max);
+    loaded_blocks_ = loaded_blocks_ - queue.loaded_blocks + queue.ledger.loaded_blocks();
+    queue.loaded_blocks = queue.ledger.loaded_blocks();
+    freed_octets_ += queue.ledger.take_freed_octets();
   }
   active_.clear();
+  dropped_.clear();
   staged_contents_.clear();
   bodies_.put_changes(write);
 }
@@ -97,15 +132,17 @@ void Ledger::put_shared_bodies(rocksdb::WriteBatch& write) {
 void Ledger::put_messages(QueueId id, Queue& queue, rocksdb::WriteBatch& write) {
   const auto end_block = [&] {
     if (block_.is_empty()) return;
-    queue.ledger.add_block(entries_, {}, bodies_);
     block_.put(Key{KeyKind::messages, id, block_.first()}, write);
+    queue.ledger.add_block(entries_, write);
     entries_.clear();
   };
   for (const auto& append : queue.appends) {
     if (append.is_settled) continue;
     const StagedContent& content = staged_contents_[append.content];
-    BlockEntry entry{
-        .position = append.position, .redelivered = append.redelivered, .shared_body = content.shared_body};
+    BlockEntry entry{.position = append.position,
+                     .redelivered = append.redelivered,
+                     .shared_body = content.shared_body,
+                     .body_octets = append.body_octets};
     if (entry.shared_body == SharedBody::none) entry.content = content.octets;
     if (!block_.has_room(append.position, entry.content.size())) end_block();
     block_.add(entry);

@@ -1,9 +1,13 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "storage/block.h"
+#include "storage/database.h"
 #include "storage/queue_ledger.h"
 #include "storage/shared_bodies.h"
 #include "storage/store.h"
@@ -14,13 +18,20 @@ class WriteBatch;
 
 namespace leveret::storage {
 
-/// What is known in memory of all messages on disk, and how a group of batches becomes one write.
+/// Which messages of a batch concern a database: those that are to survive, or those that are not.
+enum class Keeping : std::uint8_t { durable, transient };
+
+/// What is known in memory of the messages in a database, and how a group of batches becomes one write.
 ///
 ///     stage, stage, drop, stage ... > finish: the write says it all, and the ledger says what it will leave on disk
 ///
-/// Staged batches stay as they are until the write is done: it may point into their contents.
+/// Staged batches stay as they are until the write is done: it may point into their contents.  What `finish` has put
+/// into the write is on disk before anything is staged again.
 class Ledger {
  public:
+  /// `database` outlives the ledger.
+  Ledger(const Database& database, Keeping keeping) : database_(database), keeping_(keeping), bodies_(database) {}
+
   void stage(const Batch& batch);
 
   /// Forgets a queue, with what was staged for it.
@@ -30,9 +41,8 @@ class Ledger {
   /// that several messages still need are stored once.
   void finish(rocksdb::WriteBatch& write);
 
-  /// For recovery.
-  QueueLedger& queue(QueueId queue) { return queues_[queue].ledger; }
-  SharedBodies& bodies() { return bodies_; }
+  /// Octets of bodies that went from the disk since this was last asked.
+  std::uint64_t take_freed_octets() { return std::exchange(freed_octets_, 0); }
 
  private:
   struct StagedContent {
@@ -44,28 +54,36 @@ class Ledger {
   struct StagedAppend {
     Position position = 0;
     std::uint32_t content = 0;  // in staged_contents_
+    std::uint32_t body_octets = 0;
     bool redelivered = false;
     bool is_settled = false;
   };
 
   struct Queue {
-    QueueLedger ledger{};
+    QueueLedger ledger;
     std::vector<StagedAppend> appends{};  // by position
+    std::size_t loaded_blocks = 0;
     bool is_active = false;
   };
 
-  Queue& activate(QueueId queue);
-  void settle(Queue& queue, Position position);
-  void purge(Queue& queue, Position before);
+  bool is_ours(bool is_transient) const { return is_transient == (keeping_ == Keeping::transient); }
+  Queue* activate(QueueId queue);
+  void settle(Queue& queue, const Settle& settlement);
+  void purge(Queue& queue, const Purge& order);
   void forget(StagedAppend& append);
   void put_shared_bodies(rocksdb::WriteBatch& write);
   void put_messages(QueueId id, Queue& queue, rocksdb::WriteBatch& write);
 
+  const Database& database_;
+  const Keeping keeping_;
+  SharedBodies bodies_;
   std::unordered_map<QueueId, Queue> queues_{};
-  SharedBodies bodies_{};
+  std::size_t loaded_blocks_ = 0;
+  std::uint64_t freed_octets_ = 0;
 
   std::vector<StagedContent> staged_contents_{};
-  std::vector<QueueId> active_{};  // queues with something staged
+  std::vector<QueueId> active_{};          // queues with something staged
+  std::unordered_set<QueueId> dropped_{};  // their records are on disk until the write is done
 
   BlockWriter block_{};  // the one being written, and what is in it
   std::vector<BlockEntry> entries_{};

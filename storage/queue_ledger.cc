@@ -1,194 +1,346 @@
 #include "storage/queue_ledger.h"
 
+#include <fmt/format.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <iterator>
+#include <string>
 #include <utility>
 
 namespace leveret::storage {
 namespace {
 
-/// From this many blocks on, one range tombstone costs less than one tombstone each.
-constexpr std::size_t range_delete_blocks_min = 32;
+/// How many states are read at once.
+constexpr std::size_t load_count = 256;
 
-constexpr std::size_t words(std::size_t span) {
-  return (span + 63) / 64;
-}
+/// What a block takes on disk beside the bodies, near enough.
+constexpr std::uint64_t block_overhead_octets = 100;
 
 }  // namespace
 
-void QueueLedger::Block::set_gone(std::uint32_t offset) {
-  if (!gone) gone = std::make_unique<std::uint64_t[]>(words(span));
-  gone[offset / 64] |= std::uint64_t{1} << (offset % 64);
+QueueLedger::QueueLedger(QueueId queue, const Database& database, SharedBodies& bodies)
+    : queue_(queue), database_(database), bodies_(bodies) {
+  database_.patiently([this] {
+    const auto stored = database_.get(Key{KeyKind::queue, queue_});
+    if (!stored) return;
+    stored_ = decode_queue_record(*stored);
+    if (!stored_) {
+      throw database_.damaged(fmt::format("the record of queue {} cannot be read", static_cast<std::uint64_t>(queue_)));
+    }
+    record_ = *stored_;
+    if (record_.messages > 0) front_end_ = record_.head;
+  });
 }
 
-std::string QueueLedger::Block::record() const {
-  std::string result;
-  for (std::uint32_t octet = 0; octet * 8 < span; ++octet) {
-    result.push_back(static_cast<char>(gone[octet / 8] >> (octet % 8 * 8)));
+// ---------------------------------------------------------------------------------------------------------- loading
+
+/// The loaded block that holds `position`, or none.
+QueueLedger::Blocks::iterator QueueLedger::find(Position position) {
+  auto block = blocks_.upper_bound(position);
+  if (block == blocks_.begin()) return blocks_.end();
+  --block;
+  return position - block->first < block->second.state.span() ? block : blocks_.end();
+}
+
+QueueLedger::Blocks::iterator QueueLedger::find_or_load(Position position) {
+  const auto block = find(position);
+  if (block != blocks_.end() || position < front_end_) return block;
+  if (blocks_.empty() || blocks_.begin()->first >= front_end_) load_front();
+  if (find(position) == blocks_.end() && position >= front_end_) {
+    if (const auto first = block_before(position)) load(*first, load_count / 4);
   }
-  result.resize(result.find_last_not_of('\0') + 1);
-  return result;
+  return find(position);
 }
 
-bool QueueLedger::add_block(const std::vector<BlockEntry>& entries, std::string_view settled_record,
-                            SharedBodies& bodies) {
-  if (entries.empty()) return false;
+void QueueLedger::load_front() {
+  front_end_ = load(front_end_, load_count);
+}
+
+/// Loads the next states from `from` on.  Where the first one begins that was not; `everything` when there is none.
+Position QueueLedger::load(Position from, std::size_t count) {
+  return database_.patiently([&] {
+    KeyRange states{database_, Key{KeyKind::state, queue_, from}, end_of(KeyKind::state, queue_)};
+    for (std::size_t loaded = 0; states.is_valid(); states.next()) {
+      const Position first = last_number(states.key());
+      if (is_deleted(first)) continue;
+      if (loaded++ == count) return first;
+      if (blocks_.contains(first)) continue;
+      auto state = BlockState::decode(states.value());
+      if (!state) {
+        throw database_.damaged(
+            fmt::format("what is settled of queue {} cannot be read", static_cast<std::uint64_t>(queue_)));
+      }
+      blocks_.emplace(first, Block{.state = std::move(*state)});
+    }
+    states.check();
+    return everything;
+  });
+}
+
+/// The first position of the last block on disk that begins at `position` or before, and could hold it.
+std::optional<Position> QueueLedger::block_before(Position position) const {
+  return database_.patiently([&]() -> std::optional<Position> {
+    const Position lowest = position - std::min<Position>(position, block_span_max - 1);
+    KeyRange states{database_, Key{KeyKind::state, queue_, lowest}, end_of(KeyKind::state, queue_)};
+    states.seek_back(Key{KeyKind::state, queue_, position});
+    states.check();
+    if (!states.is_valid()) return std::nullopt;
+    return last_number(states.key());
+  });
+}
+
+bool QueueLedger::is_deleted(Position first) const {
+  return std::ranges::any_of(deleted_,
+                             [first](const Range& range) { return range.first <= first && first < range.end; });
+}
+
+std::vector<BlockEntry> QueueLedger::read_entries(Position first) const {
+  return database_.patiently([&] {
+    const Key key{KeyKind::messages, queue_, first};
+    const std::string value = database_.get(key).value_or("");
+    auto entries = decode_block(key, value);
+    if (!entries) {
+      throw database_.damaged(
+          fmt::format("messages of queue {} are not what was written", static_cast<std::uint64_t>(queue_)));
+    }
+    for (auto& entry : *entries) entry.content = {};  // they go with `value`
+    return std::move(*entries);
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------- changes
+
+void QueueLedger::add_block(const std::vector<BlockEntry>& entries, rocksdb::WriteBatch& write) {
   const Position first = entries.front().position;
-  const Position span = entries.back().position - first + 1;
-  if (span > block_span_max || settled_record.size() > (span + 7) / 8) return false;
-
-  Block block{.first = first, .span = static_cast<std::uint16_t>(span), .has_record = !settled_record.empty()};
-  for (std::uint32_t i = 0; i < settled_record.size() * 8 && i < span; ++i) {
-    if (is_settled(settled_record, i)) block.set_gone(i);
-  }
-  std::uint32_t expected = 0;
+  BlockState state{entries};
+  write.Put(Key{KeyKind::state, queue_, first}, state.encode());
+  record_.messages += state.live();
+  record_.body_octets += state.body_octets();
   for (const auto& entry : entries) {
-    const auto offset = static_cast<std::uint32_t>(entry.position - first);
-    for (; expected < offset; ++expected) block.set_gone(expected);
-    ++expected;
-    if (block.is_gone(offset)) continue;
-    ++block.live;
     if (entry.shared_body == SharedBody::none) continue;
-    if (!block.shared) block.shared = std::make_unique<std::vector<SharedReference>>();
-    block.shared->push_back({.offset = offset, .body = entry.shared_body});
-    bodies.acquire(entry.shared_body);
-  }
-  blocks_.push_back(std::move(block));
-  if (blocks_.back().live == 0) {
-    ++dead_blocks_;
-    touch(blocks_.back());
+    bodies_.acquire(entry.shared_body);
+    ++record_.shared;
   }
   use(entries.back().position);
-  return true;
+  blocks_.emplace(first, Block{.state = std::move(state)});
 }
 
-const QueueLedger::Block* QueueLedger::find(Position position) const {
-  const auto after = std::upper_bound(blocks_.begin(), blocks_.end(), position,
-                                      [](Position wanted, const Block& block) { return wanted < block.first; });
-  if (after == blocks_.begin()) return nullptr;
-  const Block& block = *std::prev(after);
-  return position - block.first < block.span ? &block : nullptr;
-}
-
-QueueLedger::Block* QueueLedger::find(Position position) {
-  return const_cast<Block*>(std::as_const(*this).find(position));
-}
-
-bool QueueLedger::is_unsettled(Position position) const {
-  const Block* block = find(position);
-  return block && !block->is_gone(static_cast<std::uint32_t>(position - block->first));
-}
-
-void QueueLedger::touch(Block& block) {
-  if (std::exchange(block.is_touched, true)) return;
-  touched_.push_back(block.first);
-}
-
-void QueueLedger::release_shared(const Block& block, std::uint32_t offset, SharedBodies& bodies) {
-  if (!block.shared) return;
-  const auto reference = std::ranges::lower_bound(*block.shared, offset, {}, &SharedReference::offset);
-  if (reference != block.shared->end() && reference->offset == offset) bodies.release(reference->body);
-}
-
-void QueueLedger::settle(Position position, SharedBodies& bodies) {
-  Block* block = find(position);
-  if (!block) return;
+void QueueLedger::settle(Position position, std::uint32_t body_octets) {
+  if (record_.messages == 0) return;
+  const auto block = find_or_load(position);
+  if (block == blocks_.end()) return;
   const auto offset = static_cast<std::uint32_t>(position - block->first);
-  if (block->is_gone(offset)) return;
-  release_shared(*block, offset, bodies);
-  block->set_gone(offset);
-  if (--block->live == 0) ++dead_blocks_;
-  touch(*block);
+  if (!block->second.state.is_gone(offset)) settle(block, offset, body_octets);
 }
 
-void QueueLedger::purge(Position before, SharedBodies& bodies) {
-  const auto whole_end = std::partition_point(
-      blocks_.begin(), blocks_.end(), [before](const Block& block) { return block.first + block.span <= before; });
-  if (whole_end != blocks_.end()) {
-    for (Position position = whole_end->first; position < before; ++position) settle(position, bodies);
+void QueueLedger::settle(Blocks::iterator block, std::uint32_t offset, std::uint32_t body_octets) {
+  if (block->second.state.has_shared()) release_shared(block, offset);
+  block->second.state.settle(offset, body_octets);
+  if (!std::exchange(block->second.is_touched, true)) touched_.push_back(block->first);
+  --record_.messages;
+  record_.body_octets -= std::min<std::uint64_t>(body_octets, record_.body_octets);
+  if (record_.messages == 0) record_.body_octets = 0;
+  freed_octets_ += body_octets;
+}
+
+void QueueLedger::release_shared(Blocks::iterator block, std::uint32_t offset) {
+  auto& shared = block->second.shared;
+  if (!shared) {
+    shared = std::make_unique<std::vector<SharedReference>>();
+    for (const auto& entry : read_entries(block->first)) {
+      if (entry.shared_body == SharedBody::none) continue;
+      shared->push_back(
+          {.offset = static_cast<std::uint32_t>(entry.position - block->first), .body = entry.shared_body});
+    }
   }
-  if (static_cast<std::size_t>(whole_end - blocks_.begin()) < range_delete_blocks_min) {
-    for (auto block = blocks_.begin(); block != whole_end; ++block) {
-      for (Position position = block->first; block->live > 0; ++position) settle(position, bodies);
+  const auto reference = std::ranges::lower_bound(*shared, offset, {}, &SharedReference::offset);
+  if (reference == shared->end() || reference->offset != offset) return;
+  bodies_.release(reference->body);
+  --record_.shared;
+}
+
+// ----------------------------------------------------------------------------------------------------------- purging
+
+void QueueLedger::purge(Position from, Position before) {
+  before = std::min(before, record_.next);
+  if (record_.messages == 0 || from >= before) return;
+  from = std::max(from, record_.head);
+  // The blocks at both ends lose a part, unless the purge takes them whole.
+  const auto first_block = find_or_load(from);
+  if (first_block != blocks_.end() && first_block->first < from) {
+    const Position end = first_block->first + first_block->second.state.span();
+    settle_part(from, std::min(before, end));
+    from = std::min(before, end);
+  }
+  if (from >= before) return;
+  const auto last_block = find_or_load(before - 1);
+  if (last_block != blocks_.end() && last_block->first + last_block->second.state.span() > before) {
+    const Position first = last_block->first;
+    settle_part(first, before);
+    before = first;
+  }
+  if (from < before && record_.messages > 0) purge_blocks(from, before);
+}
+
+/// Settles what is left between two positions of a block.
+void QueueLedger::settle_part(Position from, Position before) {
+  const auto block = find(from);
+  for (const auto& entry : read_entries(block->first)) {
+    if (entry.position < from || entry.position >= before) continue;
+    const auto offset = static_cast<std::uint32_t>(entry.position - block->first);
+    if (!block->second.state.is_gone(offset)) settle(block, offset, entry.body_octets);
+  }
+}
+
+/// Deletes whole blocks.  What is left of the queue is counted where there is least to count.
+void QueueLedger::purge_blocks(Position from, Position before) {
+  if (record_.shared > 0) release_all_shared(from, before);
+  const std::uint64_t body_octets_before = record_.body_octets;
+  if (before == record_.next) {
+    set_sums(from <= record_.head ? Sums{} : sums(record_.head, from));
+  } else {
+    const Sums purged = sums(from, before);
+    set_sums({.messages = record_.messages - purged.messages,
+              .body_octets = record_.body_octets - std::min(purged.body_octets, record_.body_octets),
+              .shared = record_.shared - purged.shared});
+  }
+  freed_octets_ += body_octets_before - record_.body_octets;
+  blocks_.erase(blocks_.lower_bound(from), blocks_.lower_bound(before));
+  deleted_.push_back({.first = from, .end = before});
+}
+
+/// Calls `visit` with the first position and the state of every block that begins in the range and is not settled.
+template <class Visitor>
+void QueueLedger::for_each_block(Position from, Position before, Visitor visit) const {
+  if (front_end_ >= before) {
+    for (auto block = blocks_.lower_bound(from); block != blocks_.lower_bound(before); ++block) {
+      visit(block->first, block->second.state);
     }
     return;
   }
-  deleted_.push_back({.first = blocks_.front().first, .end = std::prev(whole_end)->first + 1});
-  for (auto block = blocks_.begin(); block != whole_end; ++block) {
-    if (block->live == 0) --dead_blocks_;
-    for (std::uint32_t offset = 0; block->shared && offset < block->span; ++offset) {
-      if (!block->is_gone(offset)) release_shared(*block, offset, bodies);
+  KeyRange states{database_, Key{KeyKind::state, queue_, from}, Key{KeyKind::state, queue_, before}};
+  for (; states.is_valid(); states.next()) {
+    const Position first = last_number(states.key());
+    if (is_deleted(first)) continue;
+    if (const auto block = blocks_.find(first); block != blocks_.end()) {
+      visit(first, block->second.state);
+      continue;
     }
+    const auto state = BlockState::decode(states.value());
+    if (!state) {
+      throw database_.damaged(
+          fmt::format("what is settled of queue {} cannot be read", static_cast<std::uint64_t>(queue_)));
+    }
+    visit(first, *state);
   }
-  blocks_.erase(blocks_.begin(), whole_end);
+  states.check();
 }
 
-Position QueueLedger::head() const {
-  const auto live = std::ranges::find_if(blocks_, [](const Block& block) { return block.live > 0; });
-  return live == blocks_.end() ? next_ : live->first;
+QueueLedger::Sums QueueLedger::sums(Position from, Position before) const {
+  return database_.patiently([&] {
+    Sums result;
+    for_each_block(from, before, [&](Position first, const BlockState& state) {
+      result.messages += state.live();
+      result.body_octets += state.body_octets();
+      if (!state.has_shared() || state.live() == 0) return;
+      for (const auto& entry : read_entries(first)) {
+        const auto offset = static_cast<std::uint32_t>(entry.position - first);
+        if (entry.shared_body != SharedBody::none && !state.is_gone(offset)) ++result.shared;
+      }
+    });
+    return result;
+  });
 }
 
-std::optional<Position> QueueLedger::restore(std::string_view record) {
-  if (record.empty()) return 0;
-  const auto head = take_varint(record);
-  if (!head) return std::nullopt;
-  const auto delivered_before = take_varint(record);
-  if (!delivered_before || !record.empty()) return std::nullopt;
-  stored_head_ = *head;
-  stored_delivered_before_ = delivered_before_ = *delivered_before;
-  is_stored_ = true;
-  next_ = std::max(*head, *delivered_before);
-  return *head;
+void QueueLedger::release_all_shared(Position from, Position before) {
+  const auto released = database_.patiently([&] {
+    std::vector<SharedBody> found;
+    for_each_block(from, before, [&](Position first, const BlockState& state) {
+      if (!state.has_shared() || state.live() == 0) return;
+      for (const auto& entry : read_entries(first)) {
+        const auto offset = static_cast<std::uint32_t>(entry.position - first);
+        if (entry.shared_body != SharedBody::none && !state.is_gone(offset)) found.push_back(entry.shared_body);
+      }
+    });
+    return found;
+  });
+  for (const auto body : released) bodies_.release(body);
 }
 
-void QueueLedger::put_changes(QueueId queue, rocksdb::WriteBatch& write) {
+void QueueLedger::set_sums(const Sums& sums) {
+  record_.messages = sums.messages;
+  record_.body_octets = sums.body_octets;
+  record_.shared = sums.shared;
+}
+
+// ----------------------------------------------------------------------------------------------------------- writing
+
+void QueueLedger::put_changes(rocksdb::WriteBatch& write, std::size_t loaded_max) {
+  const bool may_have_new_head = !touched_.empty() || !deleted_.empty();
   for (const auto& range : deleted_) {
-    for (const auto kind : {KeyKind::messages, KeyKind::settled}) {
-      write.DeleteRange(Key{kind, queue, range.first}, Key{kind, queue, range.end});
+    for (const auto kind : {KeyKind::messages, KeyKind::state}) {
+      write.DeleteRange(Key{kind, queue_, range.first}, Key{kind, queue_, range.end});
     }
   }
-  deleted_.clear();
-
+  put_states(write);
+  if (may_have_new_head) update_head();
   for (const Position first : touched_) {
-    Block* block = find(first);
-    if (!block) continue;  // purged with many others
-    block->is_touched = false;
-    const Key record_key{KeyKind::settled, queue, first};
-    if (block->live > 0) {
-      write.Put(record_key, block->record());
-      block->has_record = true;
-    } else {
-      write.Delete(Key{KeyKind::messages, queue, first});
-      if (block->has_record) write.Delete(record_key);
-    }
+    const auto block = blocks_.find(first);
+    if (block != blocks_.end() && block->second.state.live() == 0) blocks_.erase(block);
   }
   touched_.clear();
-  forget_dead_blocks();
+  deleted_.clear();
+  forget(loaded_max);
 
-  const Position now_head = head();
-  if (is_stored_ && stored_head_ == now_head && stored_delivered_before_ == delivered_before_) return;
-  std::string record;
-  append_varint(record, now_head);
-  append_varint(record, delivered_before_);
-  write.Put(Key{KeyKind::queue, queue}, record);
-  stored_head_ = now_head;
-  stored_delivered_before_ = delivered_before_;
-  is_stored_ = true;
+  const bool is_new_and_empty = !stored_ && record_ == QueueRecord{};
+  if (is_new_and_empty || stored_ == record_) return;
+  write.Put(Key{KeyKind::queue, queue_}, encode_queue_record(record_));
+  stored_ = record_;
 }
 
-void QueueLedger::forget_dead_blocks() {
-  for (; !blocks_.empty() && blocks_.front().live == 0; --dead_blocks_) blocks_.pop_front();
-  if (dead_blocks_ <= blocks_.size() / 2) return;
-  std::erase_if(blocks_, [](const Block& block) { return block.live == 0; });
-  dead_blocks_ = 0;
+void QueueLedger::put_states(rocksdb::WriteBatch& write) {
+  for (const Position first : touched_) {
+    const auto block = blocks_.find(first);
+    if (block == blocks_.end()) continue;  // purged with many others
+    block->second.is_touched = false;
+    const Key state_key{KeyKind::state, queue_, first};
+    if (block->second.state.live() > 0) {
+      write.Put(state_key, block->second.state.encode());
+    } else {
+      write.Delete(Key{KeyKind::messages, queue_, first});
+      write.Delete(state_key);
+      freed_octets_ += block_overhead_octets;
+    }
+  }
 }
 
-void QueueLedger::drop(QueueId queue, SharedBodies& bodies, rocksdb::WriteBatch& write) {
-  purge(next_, bodies);
-  put_changes(queue, write);
-  write.Delete(Key{KeyKind::queue, queue});
-  *this = {};
+void QueueLedger::update_head() {
+  for (;;) {
+    const auto live = std::ranges::find_if(blocks_, [](const auto& block) { return block.second.state.live() > 0; });
+    if (live != blocks_.end() && live->first < front_end_) {
+      record_.head = live->first;
+      return;
+    }
+    if (front_end_ == everything || record_.messages == 0) break;
+    load_front();
+  }
+  front_end_ = everything;
+  record_.head = record_.next;
+}
+
+/// Forgets all states behind the first ones, when there are too many.
+void QueueLedger::forget(std::size_t loaded_max) {
+  if (blocks_.size() <= loaded_max) return;
+  const auto kept_end = std::next(blocks_.begin(), static_cast<std::ptrdiff_t>(loaded_max / 2));
+  front_end_ = std::min(front_end_, kept_end->first);
+  blocks_.erase(kept_end, blocks_.end());
+}
+
+void QueueLedger::drop(rocksdb::WriteBatch& write) {
+  purge(0, record_.next);
+  put_changes(write, 0);
+  write.Delete(Key{KeyKind::queue, queue_});
 }
 
 }  // namespace leveret::storage

@@ -1,14 +1,15 @@
 #pragma once
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <limits>
+#include <map>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "storage/block.h"
+#include "storage/block_state.h"
+#include "storage/database.h"
+#include "storage/queue_record.h"
 #include "storage/shared_bodies.h"
 #include "storage/store.h"
 
@@ -18,88 +19,99 @@ class WriteBatch;
 
 namespace leveret::storage {
 
-/// What the database says is settled of a block: one bit a position, lowest first, from the block's first position to
-/// the last settled one.  Positions that never held a message count as settled.
-inline bool is_settled(std::string_view settled_record, Position offset) {
-  return offset / 8 < settled_record.size() && (settled_record[offset / 8] >> (offset % 8) & 1);
-}
-
-/// What is known in memory of one queue's messages on disk: its blocks, and which of their messages are settled.
-/// Some 32 octets a block, and one bit a position for a block that is settled in part.
+/// One queue's messages on disk: its record, and the states of those blocks that are being settled.
 ///
-/// Changes are collected until `put_changes`; the database then agrees with what this object says.
+/// States are loaded when a settlement needs them, some hundred at a time, and forgotten when there are too many:
+///
+///     head                 front_end_                                           next
+///      | blocks, all loaded |  blocks on disk, of which some may be loaded too   |
+///
+/// Changes are collected until `put_changes`; the database then agrees with what this object says.  Nothing is loaded
+/// between that and the write.
 class QueueLedger {
  public:
-  /// A block has been written or found.  Blocks come in order of position; the bodies its unsettled messages share are
-  /// known.  `settled_record` is empty for a block nothing of which is settled.
-  /// False, and nothing added, when the record does not belong to such a block.
-  bool add_block(const std::vector<BlockEntry>& entries, std::string_view settled_record, SharedBodies& bodies);
+  /// What is stored of the queue.  `database` and `bodies` outlive the ledger.
+  QueueLedger(QueueId queue, const Database& database, SharedBodies& bodies);
+
+  /// A block that is being written.  Blocks come in order of position; the bodies they share are known.
+  void add_block(const std::vector<BlockEntry>& entries, rocksdb::WriteBatch& write);
 
   /// A position that no block holds, or that is settled already, changes nothing.
-  void settle(Position position, SharedBodies& bodies);
-  void purge(Position before, SharedBodies& bodies);
-  void mark_delivered(Position before) { delivered_before_ = before; }
-
-  bool is_unsettled(Position position) const;
-  Position delivered_before() const { return delivered_before_; }
+  void settle(Position position, std::uint32_t body_octets);
+  void purge(Position from, Position before);
+  void mark_delivered(Position before) { record_.delivered_before = before; }
 
   /// The next position that was never used.
-  Position next() const { return next_; }
+  Position next() const { return record_.next; }
   /// `position` is used, though no block holds it.
-  void use(Position position) { next_ = std::max(next_, position + 1); }
+  void use(Position position) { record_.next = std::max(record_.next, position + 1); }
 
-  /// Takes over what the queue's own record says, which is empty for a queue that has none.  The position its messages
-  /// are to be read from, or nothing when the record cannot be read.
-  std::optional<Position> restore(std::string_view record);
+  /// Afterwards at most some `loaded_max` states are in memory.
+  void put_changes(rocksdb::WriteBatch& write, std::size_t loaded_max);
 
-  void put_changes(QueueId queue, rocksdb::WriteBatch& write);
+  /// Deletes everything of the queue; the object is of no use afterwards.
+  void drop(rocksdb::WriteBatch& write);
 
-  /// Deletes everything of the queue; this object is then like a new one.
-  void drop(QueueId queue, SharedBodies& bodies, rocksdb::WriteBatch& write);
+  std::size_t loaded_blocks() const { return blocks_.size(); }
+  /// Octets of bodies that went from the disk since this was last asked.
+  std::uint64_t take_freed_octets() { return std::exchange(freed_octets_, 0); }
 
  private:
-  struct SharedReference {
-    std::uint32_t offset = 0;
-    SharedBody body{};
-  };
+  static constexpr Position everything = std::numeric_limits<Position>::max();
 
   struct Block {
-    Position first = 0;
-    std::uint16_t span = 0;  // positions from the first to the last message
-    std::uint16_t live = 0;  // unsettled messages
+    BlockState state{};
     bool is_touched = false;
-    bool has_record = false;                                 // the database says what is settled of it
-    std::unique_ptr<std::uint64_t[]> gone{};                 // one bit a position: settled, or never there
-    std::unique_ptr<std::vector<SharedReference>> shared{};  // by offset
-
-    bool is_gone(std::uint32_t offset) const { return gone && (gone[offset / 64] >> (offset % 64) & 1); }
-    void set_gone(std::uint32_t offset);
-    std::string record() const;
+    std::unique_ptr<std::vector<SharedReference>> shared{};  // loaded when one of them is settled
   };
+  using Blocks = std::map<Position, Block>;  // by first position
 
-  struct DeletedRange {
+  struct Range {
     Position first = 0;
     Position end = 0;
   };
 
-  Block* find(Position position);
-  const Block* find(Position position) const;
-  void touch(Block& block);
-  static void release_shared(const Block& block, std::uint32_t offset, SharedBodies& bodies);
-  void forget_dead_blocks();
-  /// The position before which nothing unsettled is on disk.
-  Position head() const;
+  struct Sums {
+    std::uint64_t messages = 0;
+    std::uint64_t body_octets = 0;
+    std::uint64_t shared = 0;
+  };
 
-  std::deque<Block> blocks_{};  // by first position; the ones without an unsettled message go now and then
-  std::size_t dead_blocks_ = 0;
-  Position next_ = 0;
-  Position delivered_before_ = 0;
+  Blocks::iterator find(Position position);
+  Blocks::iterator find_or_load(Position position);
+  void load_front();
+  Position load(Position from, std::size_t count);
+  std::optional<Position> block_before(Position position) const;
+  bool is_deleted(Position first) const;
+
+  std::vector<BlockEntry> read_entries(Position first) const;
+  void release_shared(Blocks::iterator block, std::uint32_t offset);
+  void settle(Blocks::iterator block, std::uint32_t offset, std::uint32_t body_octets);
+  void settle_part(Position from, Position before);
+
+  void purge_blocks(Position from, Position before);
+  template <class Visitor>
+  void for_each_block(Position from, Position before, Visitor visit) const;
+  Sums sums(Position from, Position before) const;
+  void release_all_shared(Position from, Position before);
+  void set_sums(const Sums& sums);
+
+  void put_states(rocksdb::WriteBatch& write);
+  void update_head();
+  void forget(std::size_t loaded_max);
+
+  const QueueId queue_;
+  const Database& database_;
+  SharedBodies& bodies_;
+
+  QueueRecord record_{};
+  std::optional<QueueRecord> stored_{};
+  Blocks blocks_{};
+  Position front_end_ = everything;  // all blocks that begin before it are loaded
 
   std::vector<Position> touched_{};  // first positions of the blocks that changed since `put_changes`
-  std::vector<DeletedRange> deleted_{};
-  Position stored_head_ = 0;
-  Position stored_delivered_before_ = 0;
-  bool is_stored_ = false;
+  std::vector<Range> deleted_{};     // blocks that begin there have been purged since
+  std::uint64_t freed_octets_ = 0;
 };
 
 }  // namespace leveret::storage

@@ -1,131 +1,50 @@
 #include "storage/rocksdb_store.h"
 
 #include <fmt/format.h>
-#include <rocksdb/db.h>
+#include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
-#include <rocksdb/options.h>
-#include <rocksdb/table.h>
-#include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <mutex>
+#include <atomic>
 #include <optional>
-#include <shared_mutex>
-#include <unordered_set>
 #include <utility>
 
-#include "storage/block.h"
+#include "storage/backlog_cursor.h"
 #include "storage/committer.h"
+#include "storage/database.h"
 #include "storage/keys.h"
-#include "storage/ledger.h"
+#include "storage/queue_record.h"
 #include "storage/reader_pool.h"
+#include "storage/reclaimer.h"
+#include "storage/shelf.h"
 
 namespace leveret::storage {
 namespace {
 
-constexpr std::string_view format_line = "leveret store 1\n";
-
-/// A write batch that grew larger than this gives its memory back.
-constexpr std::size_t write_octets_kept_max = 4 << 20;
-
+constexpr std::string_view format_line = "leveret store 2\n";
 constexpr std::size_t reader_threads = 2;
-
-/// RocksDB's own log is of no use to an operator: what fails comes back as a status, and from there as a StoreError.
-class NoLog final : public rocksdb::Logger {
- public:
-  NoLog() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
-  using Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-std::string_view text(const rocksdb::Slice& slice) {
-  return {slice.data(), slice.size()};
-}
-
-rocksdb::Options rocksdb_options(rocksdb::Env* env, std::size_t write_buffer_octets, bool may_create) {
-  rocksdb::Options options;
-  options.env = env;
-  options.create_if_missing = may_create;
-  options.info_log = std::make_shared<NoLog>();
-
-  // A torn end of the log is what a power loss leaves of writes nobody was told of; everything before it counts.
-  // kTolerateCorruptedTailRecords would refuse to open after one whose pages reached the disk out of order.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.track_and_verify_wals_in_manifest = true;
-
-  options.write_buffer_size = write_buffer_octets;
-  options.max_write_buffer_number = 3;
-  options.arena_block_size = std::min<std::size_t>(write_buffer_octets / 8, 256 << 10);
-  options.allow_concurrent_memtable_write = false;  // the committer is the only writer
-  options.max_background_jobs = 2;
-  options.max_open_files = 256;
-  options.max_file_opening_threads = 1;  // sixteen cost more than they gain
-  options.compression = rocksdb::kNoCompression;
-  options.skip_stats_update_on_db_open = true;
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  options.max_bgerror_resume_count = 0;  // a store that cannot write is opened anew
-
-  rocksdb::BlockBasedTableOptions table;
-  table.no_block_cache = true;  // only recovery reads
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
-}
-
-/// The keys of a kind, or those of one queue, in order.
-class KeyRange {
- public:
-  KeyRange(rocksdb::DB& db, const Key& first, const Key& end) : end_(end), end_slice_(end_) {
-    rocksdb::ReadOptions options;
-    options.iterate_upper_bound = &end_slice_;
-    iterator_.reset(db.NewIterator(options));
-    iterator_->Seek(first);
-  }
-  KeyRange(const KeyRange&) = delete;
-  KeyRange& operator=(const KeyRange&) = delete;
-
-  bool is_valid() const { return iterator_->Valid(); }
-  void next() { iterator_->Next(); }
-  std::string_view key() const { return text(iterator_->key()); }
-  std::string_view value() const { return text(iterator_->value()); }
-  rocksdb::Status status() const { return iterator_->status(); }
-
- private:
-  Key end_;
-  rocksdb::Slice end_slice_;
-  std::unique_ptr<rocksdb::Iterator> iterator_;
-};
-
-/// The first key behind all those of a kind, or of a kind's queue.
-Key end_of(KeyKind kind) {
-  return Key{static_cast<KeyKind>(static_cast<char>(kind) + 1)};
-}
-Key end_of(KeyKind kind, QueueId queue) {
-  return Key{kind, static_cast<std::uint64_t>(queue) + 1};
-}
+constexpr std::size_t cache_octets = 8 << 20;
 
 class RocksdbStore final : public Store, private GroupWriter {
  public:
   explicit RocksdbStore(const RocksdbOptions& options);
-  ~RocksdbStore() override {
-    readers_.reset();
-    committer_.reset();
-  }
+  ~RocksdbStore() override;
 
   void put_definition(std::string key, std::string value) override {
     committer_->hand_over(PutDefinition{.key = std::move(key), .value = std::move(value)});
   }
   void erase_definition(std::string key) override { committer_->hand_over(EraseDefinition{.key = std::move(key)}); }
-  void drop_queue(QueueId queue) override;
-  void commit(std::unique_ptr<Batch> batch, CommitHandler done) override;
-
+  void drop_queue(QueueId queue) override { committer_->hand_over(DropQueue{.queue = queue}); }
+  void commit(std::unique_ptr<Batch> batch, CommitHandler done) override {
+    committer_->hand_over(CommitBatch{.batch = std::move(batch), .done = std::move(done)});
+  }
   void read(QueueId queue, Position from, ReadLimits limits, ReadHandler done) override {
     readers_->hand_over({.queue = queue, .from = from, .limits = limits, .done = std::move(done)});
   }
 
   void recover_definitions(const DefinitionVisitor& visit) override;
-  std::vector<QueueId> stored_queues() override { return {unrecovered_.begin(), unrecovered_.end()}; }
+  std::vector<QueueId> stored_queues() override;
   QueueState recover_queue(QueueId queue) override;
   QueueState recover_queue(QueueId queue, const MessageVisitor& visit) override;
 
@@ -133,55 +52,44 @@ class RocksdbStore final : public Store, private GroupWriter {
   void close() override;
 
  private:
-  struct BodyBlock {
-    SharedBody first{};
-    std::string value{};
-    std::vector<BlockEntry> bodies{};
+  /// What is forgotten by the next start: opened when the first message comes.
+  struct Transient {
+    explicit Transient(Database::Options options) : database(std::move(options)) {}
+    Database database;
+    Shelf shelf{database.open(Database::Missing::create), Keeping::transient};
+    Reclaimer reclaimer{database};
   };
 
-  ReadResult read(const ReadOrder& order);
-  void read_blocks(const ReadOrder& order, ReadResult& result);
-
-  void stage(const Order& order) override;
-  std::optional<StoreError> write() override;
-
+  Database::Options database_options(std::string name, bool has_log) const;
   void open();
   bool read_format();
   void write_format();
   void read_clean_mark();
-  void list_stored_queues();
-  void start_body_numbers();
-  std::shared_ptr<BodyBlock> find_body_block(SharedBody body);
-  Octets shared_body(SharedBody body, std::shared_ptr<BodyBlock>& last_used);
 
-  std::optional<std::string> get(const Key& key);
-  std::string store_path() const { return (directory_ / "store").string(); }
-  std::string format_path() const { return store_path() + "/FORMAT"; }
-  StoreError error(const rocksdb::Status& status) const;
-  StoreError damaged(const std::string& what) const;
-  void require(const rocksdb::Status& status) const {
-    if (!status.ok()) throw error(status);
-  }
+  void stage(const Order& order) override;
+  std::optional<StoreError> write() override;
+  void stage(const Batch& batch);
+  void open_transient();
+  void endure(Database& database, const StoreError& failure);
+  void stop_readers();
+
+  ReadResult read(const ReadOrder& order);
+  std::string format_path() const { return database_.path() + "/FORMAT"; }
 
   const std::filesystem::path directory_;
   const std::size_t write_buffer_octets_;
-  std::shared_ptr<rocksdb::FileSystem> file_system_;
-  std::unique_ptr<rocksdb::Env> own_env_{};
-  rocksdb::Env* env_;
+  const std::shared_ptr<rocksdb::FileSystem> file_system_;
+  const std::unique_ptr<rocksdb::Env> own_env_;
+  rocksdb::Env* const env_;
+  const std::shared_ptr<rocksdb::Cache> cache_ = rocksdb::NewLRUCache(cache_octets);
+  PartlyReadBlocks partly_read_{};
   bool stopped_cleanly_ = true;
 
-  // These change only during recovery, on the thread that recovers.  A queue that is dropped meanwhile waits for its
-  // end: before that nobody knows whether another queue needs the bodies it shares.
-  std::unordered_set<QueueId> unrecovered_{};
-  std::vector<QueueId> orphans_{};
-
-  std::mutex mutex_;           // guards what follows, while one thread recovers and the committer works already
-  std::shared_mutex opening_;  // held alone while the database is opened anew, shared by those who read beside it
-  std::unique_ptr<rocksdb::DB> db_{};
-  Ledger ledger_{};
-  rocksdb::WriteBatch write_{};
-  bool is_finished_ = false;  // `write_` has everything that is staged
-  bool is_broken_ = false;    // writing failed: the database is opened anew before it is tried again
+  Database database_;
+  std::unique_ptr<Shelf> shelf_{};
+  std::unique_ptr<Reclaimer> reclaimer_{};
+  std::unique_ptr<Transient> transient_{};
+  std::atomic<Transient*> readable_transient_{nullptr};  // `transient_`, when it is there, for the readers
 
   std::unique_ptr<Committer> committer_{};
   std::unique_ptr<ReaderPool> readers_{};
@@ -191,36 +99,44 @@ RocksdbStore::RocksdbStore(const RocksdbOptions& options)
     : directory_(options.directory),
       write_buffer_octets_(options.write_buffer_octets),
       file_system_(options.file_system),
-      env_(rocksdb::Env::Default()) {
-  if (file_system_) {
-    own_env_ = rocksdb::NewCompositeEnv(file_system_);
-    env_ = own_env_.get();
-  }
+      own_env_(file_system_ ? rocksdb::NewCompositeEnv(file_system_) : nullptr),
+      env_(own_env_ ? own_env_.get() : rocksdb::Env::Default()),
+      database_(database_options("store", true)) {
   open();
+  shelf_ = std::make_unique<Shelf>(database_, Keeping::durable);
   read_clean_mark();
-  list_stored_queues();
-  start_body_numbers();
+  reclaimer_ = std::make_unique<Reclaimer>(database_);
   GroupWriter& writer = *this;
   committer_ = std::make_unique<Committer>(writer, Committer::Options{.on_alarm = options.on_alarm,
                                                                       .on_alarm_cleared = options.on_alarm_cleared,
                                                                       .retry_after_min = options.retry_after_min,
                                                                       .retry_after_max = options.retry_after_max});
+  database_.on_failed_read = [this](const StoreError& failure) { endure(database_, failure); };
   readers_ = std::make_unique<ReaderPool>(reader_threads, [this](const ReadOrder& order) { return read(order); });
+}
+
+RocksdbStore::~RocksdbStore() {
+  stop_readers();
+  committer_->stop(Committer::Ending::at_once);
+}
+
+Database::Options RocksdbStore::database_options(std::string name, bool has_log) const {
+  return {.data_directory = directory_,
+          .name = std::move(name),
+          .env = env_,
+          .write_buffer_octets = write_buffer_octets_,
+          .cache = cache_,
+          .has_log = has_log};
 }
 
 // ---------------------------------------------------------------------------------------------------------- opening
 
 void RocksdbStore::open() {
-  std::error_code failure;
-  std::filesystem::create_directories(store_path(), failure);
-  if (failure) {
-    throw StoreError(fmt::format("cannot make data directory {}: {}", directory_.string(), failure.message()));
-  }
   const bool is_new = !read_format();
-  rocksdb::DB* opened = nullptr;
-  require(rocksdb::DB::Open(rocksdb_options(env_, write_buffer_octets_, is_new), store_path(), &opened));
-  db_.reset(opened);
+  database_.open(is_new ? Database::Missing::create : Database::Missing::refuse);
   if (is_new) write_format();
+  std::error_code ignored;  // what is left of it does no harm until it is opened
+  std::filesystem::remove_all(directory_ / "transient", ignored);
 }
 
 /// False when there is none: then nothing was ever stored here.
@@ -228,7 +144,7 @@ bool RocksdbStore::read_format() {
   std::string format;
   const auto status = rocksdb::ReadFileToString(env_, format_path(), &format);
   if (status.IsNotFound() || status.IsPathNotFound()) return false;
-  require(status);
+  database_.require(status);
   if (format == format_line) return true;
   throw StoreError(
       fmt::format("data directory {} has the unknown store format \"{}\" and was left as it is: use the "
@@ -238,136 +154,69 @@ bool RocksdbStore::read_format() {
 
 /// The format is written behind the new database, so that one without the other tells what happened.
 void RocksdbStore::write_format() {
-  const std::unique_ptr<rocksdb::Iterator> any{db_->NewIterator({})};
+  const std::unique_ptr<rocksdb::Iterator> any{database_.db().NewIterator({})};
   any->SeekToFirst();
-  require(any->status());
-  if (any->Valid()) throw damaged("its file FORMAT is missing");
+  database_.require(any->status());
+  if (any->Valid()) throw database_.damaged("its file FORMAT is missing");
 
   const std::string path = format_path();
-  require(
+  database_.require(
       rocksdb::WriteStringToFile(env_, rocksdb::Slice{format_line.data(), format_line.size()}, path + ".new", true));
-  require(env_->RenameFile(path + ".new", path));
+  database_.require(env_->RenameFile(path + ".new", path));
   std::unique_ptr<rocksdb::Directory> directory;
-  require(env_->NewDirectory(store_path(), &directory));
-  require(directory->Fsync());
+  database_.require(env_->NewDirectory(database_.path(), &directory));
+  database_.require(directory->Fsync());
 }
 
 void RocksdbStore::read_clean_mark() {
   const Key key{KeyKind::clean};
-  const bool is_marked = get(key).has_value();
-  stopped_cleanly_ = is_marked || db_->GetLatestSequenceNumber() == 0;
-  if (is_marked) write_.Delete(key);  // with the first thing that changes the store
-}
-
-void RocksdbStore::list_stored_queues() {
-  KeyRange queues{*db_, Key{KeyKind::queue}, end_of(KeyKind::queue)};
-  for (; queues.is_valid(); queues.next()) {
-    if (queues.key().size() != 9) throw damaged("a queue's key has a wrong size");
-    unrecovered_.insert(QueueId{last_number(queues.key())});
-  }
-  require(queues.status());
-}
-
-void RocksdbStore::start_body_numbers() {
-  const std::unique_ptr<rocksdb::Iterator> last{db_->NewIterator({})};
-  last->SeekForPrev(end_of(KeyKind::body));
-  require(last->status());
-  if (!last->Valid() || last->key().size() != 9 || last->key()[0] != static_cast<char>(KeyKind::body)) return;
-  const auto bodies = decode_block(text(last->key()), text(last->value()));
-  if (!bodies || bodies->empty()) throw damaged("shared bodies are not what was written");
-  ledger_.bodies().start_at(SharedBody{bodies->back().position + 1});
+  const bool is_marked = database_.get(key).has_value();
+  stopped_cleanly_ = is_marked || database_.db().GetLatestSequenceNumber() == 0;
+  if (is_marked) shelf_->write_batch().Delete(key);  // with the first thing that changes the store
 }
 
 // --------------------------------------------------------------------------------------------------------- recovery
 
 void RocksdbStore::recover_definitions(const DefinitionVisitor& visit) {
-  const std::lock_guard lock{mutex_};
-  KeyRange definitions{*db_, Key{KeyKind::definition}, end_of(KeyKind::definition)};
+  KeyRange definitions{database_, Key{KeyKind::definition}, end_of(KeyKind::definition)};
   for (; definitions.is_valid(); definitions.next()) visit(definitions.key().substr(1), definitions.value());
-  require(definitions.status());
+  definitions.check();
 }
 
-QueueState RocksdbStore::recover_queue(QueueId queue, const MessageVisitor& visit) {
-  if (!unrecovered_.contains(queue)) return {};
-  const std::lock_guard lock{mutex_};
-  QueueLedger& ledger = ledger_.queue(queue);
-  const auto name = static_cast<std::uint64_t>(queue);
-
-  const auto head = ledger.restore(get(Key{KeyKind::queue, queue}).value_or(""));
-  if (!head) throw damaged(fmt::format("the state of queue {} cannot be read", name));
-  KeyRange blocks{*db_, Key{KeyKind::messages, queue, *head}, end_of(KeyKind::messages, queue)};
-  KeyRange records{*db_, Key{KeyKind::settled, queue, *head}, end_of(KeyKind::settled, queue)};
-  std::shared_ptr<BodyBlock> bodies;
-  for (; blocks.is_valid(); blocks.next()) {
-    const auto entries = decode_block(blocks.key(), blocks.value());
-    if (!entries || entries->empty() || blocks.key().size() != 17) {
-      throw damaged(fmt::format("messages of queue {} are not what was written", name));
-    }
-    while (records.is_valid() && records.key().substr(1) < blocks.key().substr(1)) records.next();
-    const bool has_record = records.is_valid() && records.key().substr(1) == blocks.key().substr(1);
-    const std::string_view record = has_record ? records.value() : std::string_view{};
-    for (const auto& entry : *entries) {
-      if (entry.shared_body == SharedBody::none || is_settled(record, entry.position - entries->front().position)) {
-        continue;
-      }
-      shared_body(entry.shared_body, bodies);
-      if (ledger_.bodies().block_of(entry.shared_body) == SharedBody::none) {
-        ledger_.bodies().add_block(bodies->first, bodies->bodies.size());
-      }
-    }
-    if (!ledger.add_block(*entries, record, ledger_.bodies())) {
-      throw damaged(fmt::format("what is settled of queue {} cannot be read", name));
-    }
-    for (const auto& entry : *entries) {
-      if (!ledger.is_unsettled(entry.position)) continue;
-      const bool is_shared = entry.shared_body != SharedBody::none;
-      visit({.position = entry.position,
-             .redelivered = entry.redelivered || entry.position < ledger.delivered_before(),
-             .shared_body = entry.shared_body,
-             .content = is_shared ? shared_body(entry.shared_body, bodies) : entry.content});
-    }
+std::vector<QueueId> RocksdbStore::stored_queues() {
+  std::vector<QueueId> result;
+  KeyRange queues{database_, Key{KeyKind::queue}, end_of(KeyKind::queue)};
+  for (; queues.is_valid(); queues.next()) {
+    if (queues.key().size() != 9) throw database_.damaged("a queue's key has a wrong size");
+    result.push_back(QueueId{last_number(queues.key())});
   }
-  require(blocks.status());
-  require(records.status());
-  unrecovered_.erase(queue);
-  if (unrecovered_.empty()) {
-    for (const QueueId orphan : std::exchange(orphans_, {})) committer_->hand_over(DropQueue{.queue = orphan});
-  }
-  return {.next_position = ledger.next(), .first_position = *head, .delivered_before = ledger.delivered_before()};
+  queues.check();
+  return result;
 }
 
 QueueState RocksdbStore::recover_queue(QueueId queue) {
-  std::uint64_t messages = 0;
-  auto state = recover_queue(queue, [&messages](const StoredMessage&) { ++messages; });
-  state.messages = messages;
-  return state;
-}
-
-std::shared_ptr<RocksdbStore::BodyBlock> RocksdbStore::find_body_block(SharedBody body) {
-  const auto number = static_cast<std::uint64_t>(body);
-  const std::unique_ptr<rocksdb::Iterator> found{db_->NewIterator({})};
-  found->SeekForPrev(Key{KeyKind::body, number});
-  require(found->status());
-  auto block = std::make_shared<BodyBlock>();
-  const bool is_found = found->Valid() && found->key()[0] == static_cast<char>(KeyKind::body);
-  if (is_found) block->value = found->value().ToString();
-  auto bodies = decode_block(is_found ? text(found->key()) : std::string_view{}, block->value);
-  if (!bodies) throw damaged(fmt::format("shared body {} is not what was written", number));
-  block->bodies = std::move(*bodies);
-  block->first = SharedBody{last_number(found->key())};
-  if (number - static_cast<std::uint64_t>(block->first) >= block->bodies.size()) {
-    throw damaged(fmt::format("shared body {} is missing", number));
+  const auto stored = database_.get(Key{KeyKind::queue, queue});
+  if (!stored) return {};
+  const auto record = decode_queue_record(*stored);
+  if (!record) {
+    throw database_.damaged(fmt::format("the record of queue {} cannot be read", static_cast<std::uint64_t>(queue)));
   }
-  return block;
+  return {.next_position = record->next,
+          .first_position = record->head,
+          .delivered_before = record->delivered_before,
+          .messages = record->messages,
+          .body_octets = record->body_octets};
 }
 
-Octets RocksdbStore::shared_body(SharedBody body, std::shared_ptr<BodyBlock>& last_used) {
-  const auto is_in_last = [&] {
-    return last_used && body >= last_used->first &&
-           static_cast<std::uint64_t>(body) - static_cast<std::uint64_t>(last_used->first) < last_used->bodies.size();
-  };
-  if (!is_in_last()) last_used = find_body_block(body);
-  return last_used->bodies[static_cast<std::uint64_t>(body) - static_cast<std::uint64_t>(last_used->first)].content;
+QueueState RocksdbStore::recover_queue(QueueId queue, const MessageVisitor& visit) {
+  const QueueState state = recover_queue(queue);
+  BacklogCursor cursor{database_, cache_, partly_read_, queue, state.first_position};
+  for (; cursor.is_valid(); cursor.advance()) {
+    auto [message, buffer] = cursor.message();
+    message.redelivered = message.redelivered || message.position < state.delivered_before;
+    visit(message);
+  }
+  return state;
 }
 
 // ---------------------------------------------------------------------------------------------------------- reading
@@ -375,160 +224,101 @@ Octets RocksdbStore::shared_body(SharedBody body, std::shared_ptr<BodyBlock>& la
 ReadResult RocksdbStore::read(const ReadOrder& order) {
   ReadResult result;
   result.next = order.from;
-  const std::shared_lock lock{opening_};
   try {
-    if (!db_) throw StoreError("the store cannot be used at present");
-    read_blocks(order, result);
+    const Gate::Stay stay{database_.gate()};
+    if (!stay.is_inside()) throw StoreError("the store has been closed");
+    BacklogCursor durable{database_, cache_, partly_read_, order.queue, order.from};
+    Transient* const transient = readable_transient_;
+    if (!transient) return read_backlog({&durable}, order.from, order.limits);
+    const Gate::Stay transient_stay{transient->database.gate()};
+    if (!transient_stay.is_inside()) throw StoreError("the store has been closed");
+    BacklogCursor other{transient->database, cache_, partly_read_, order.queue, order.from};
+    return read_backlog({&durable, &other}, order.from, order.limits);
   } catch (const StoreError& error) {
-    if (result.messages.empty()) result.error = error;
+    result.error = error;
   }
   return result;
 }
 
-void RocksdbStore::read_blocks(const ReadOrder& order, ReadResult& result) {
-  rocksdb::ReadOptions options;
-  const Key end = end_of(KeyKind::messages, order.queue);
-  const rocksdb::Slice end_slice = end;
-  options.iterate_upper_bound = &end_slice;
-  const std::unique_ptr<rocksdb::Iterator> block{db_->NewIterator(options)};
-  const Key first{KeyKind::messages, order.queue, order.from};
-  block->SeekForPrev(first);
-  const bool is_own = block->Valid() && text(block->key()).substr(0, 9) == std::string_view{first}.substr(0, 9);
-  if (!is_own) block->Seek(first);
-
-  std::shared_ptr<BodyBlock> bodies;
-  std::size_t octets = 0;
-  for (; block->Valid(); block->Next()) {
-    const Position block_first = last_number(block->key());
-    if (octets >= order.limits.octets || result.messages.size() >= order.limits.messages) return;
-    const auto value = std::make_shared<const std::string>(block->value().ToString());
-    const auto entries = decode_block(text(block->key()), *value);
-    if (!entries || entries->empty()) {
-      throw damaged(
-          fmt::format("messages of queue {} are not what was written", static_cast<std::uint64_t>(order.queue)));
-    }
-    const auto record = get(Key{KeyKind::settled, order.queue, block_first}).value_or("");
-    result.buffers.push_back(value);
-    for (const auto& entry : *entries) {
-      if (entry.position < result.next || is_settled(record, entry.position - block_first)) continue;
-      const bool is_shared = entry.shared_body != SharedBody::none;
-      const Octets content = is_shared ? shared_body(entry.shared_body, bodies) : entry.content;
-      if (is_shared && (result.buffers.empty() || result.buffers.back() != bodies)) result.buffers.push_back(bodies);
-      const bool is_enough =
-          result.messages.size() >= order.limits.messages || octets + content.size() > order.limits.octets;
-      if (is_enough && !result.messages.empty()) return;
-      octets += content.size();
-      result.messages.push_back({.position = entry.position,
-                                 .redelivered = entry.redelivered,
-                                 .shared_body = entry.shared_body,
-                                 .content = content});
-      result.next = entry.position + 1;
-    }
-  }
-  require(block->status());
-  result.is_end = true;
-}
-
 // ---------------------------------------------------------------------------------------------------------- writing
 
-void RocksdbStore::drop_queue(QueueId queue) {
-  if (unrecovered_.empty()) {
-    committer_->hand_over(DropQueue{.queue = queue});
+void RocksdbStore::stage(const Order& order) {
+  if (const auto* put = std::get_if<PutDefinition>(&order)) {
+    shelf_->write_batch().Put(definition_key(put->key), put->value);
+  } else if (const auto* erase = std::get_if<EraseDefinition>(&order)) {
+    shelf_->write_batch().Delete(definition_key(erase->key));
+  } else if (const auto* drop = std::get_if<DropQueue>(&order)) {
+    shelf_->drop(drop->queue);
+    if (transient_) transient_->shelf.drop(drop->queue);
   } else {
-    orphans_.push_back(queue);
-    recover_queue(queue, [](const StoredMessage&) {});
+    stage(*std::get<CommitBatch>(order).batch);
   }
 }
 
-void RocksdbStore::commit(std::unique_ptr<Batch> batch, CommitHandler done) {
-  if (!unrecovered_.empty()) throw std::logic_error("a batch is committed before every stored queue is recovered");
-  committer_->hand_over(CommitBatch{.batch = std::move(batch), .done = std::move(done)});
+void RocksdbStore::stage(const Batch& batch) {
+  shelf_->stage(batch);
+  if (!transient_ && std::ranges::any_of(batch.appends, &Append::is_transient)) open_transient();
+  if (transient_) transient_->shelf.stage(batch);
 }
 
-void RocksdbStore::stage(const Order& order) {
-  const std::lock_guard lock{mutex_};
-  if (const auto* put = std::get_if<PutDefinition>(&order)) {
-    write_.Put(definition_key(put->key), put->value);
-  } else if (const auto* erase = std::get_if<EraseDefinition>(&order)) {
-    write_.Delete(definition_key(erase->key));
-  } else if (const auto* drop = std::get_if<DropQueue>(&order)) {
-    ledger_.drop(drop->queue, write_);
-  } else {
-    ledger_.stage(*std::get<CommitBatch>(order).batch);
+void RocksdbStore::open_transient() {
+  for (;;) {
+    try {
+      std::error_code ignored;  // what an attempt that failed has left
+      std::filesystem::remove_all(directory_ / "transient", ignored);
+      transient_ = std::make_unique<Transient>(database_options("transient", false));
+      break;
+    } catch (const StoreError& failure) {
+      if (!committer_->endure(failure)) throw;
+    }
+  }
+  Database& database = transient_->database;
+  database.on_failed_read = [this, &database](const StoreError& failure) { endure(database, failure); };
+  readable_transient_ = transient_.get();
+}
+
+/// Waits, opens the database anew, and returns when that has succeeded, or throws when the store is to end.
+void RocksdbStore::endure(Database& database, const StoreError& failure) {
+  for (std::optional<StoreError> error = failure; error;) {
+    if (!committer_->endure(*error)) throw StoreError(*error);
+    error.reset();
+    try {
+      database.reopen();
+    } catch (const StoreError& again) {
+      error = again;
+    }
   }
 }
 
 std::optional<StoreError> RocksdbStore::write() {
-  const std::lock_guard lock{mutex_};
-  if (!std::exchange(is_finished_, true)) ledger_.finish(write_);
-  if (is_broken_) {
-    // A failed write or sync leaves it open what has reached the disk.  Opened anew, the database is what a restart
-    // would find, and the group, written once more, puts the same values at the same keys.
-    const std::unique_lock no_reader{opening_};
-    db_.reset();
-    try {
-      open();
-    } catch (const StoreError& failure) {
-      return failure;
-    }
-    is_broken_ = false;
-  }
-  if (write_.Count() > 0) {
-    rocksdb::WriteOptions options;
-    options.sync = true;
-    const auto status = db_->Write(options, &write_);
-    if (!status.ok()) {
-      is_broken_ = true;
-      return error(status);
-    }
-  }
-  if (write_.GetDataSize() > write_octets_kept_max) {
-    write_ = rocksdb::WriteBatch{};
-  } else {
-    write_.Clear();
-  }
-  is_finished_ = false;
+  if (auto failure = shelf_->write()) return failure;
+  reclaimer_->note_freed(shelf_->take_freed_octets());
+  if (!transient_) return std::nullopt;
+  if (auto failure = transient_->shelf.write()) return failure;
+  transient_->reclaimer.note_freed(transient_->shelf.take_freed_octets());
   return std::nullopt;
 }
 
-void RocksdbStore::close() {
+// ----------------------------------------------------------------------------------------------------------- ending
+
+void RocksdbStore::stop_readers() {
+  database_.gate().end();
+  if (Transient* const transient = readable_transient_) transient->database.gate().end();
   readers_->stop();
+}
+
+void RocksdbStore::close() {
+  stop_readers();
+  reclaimer_->stop();
   if (const auto failure = committer_->stop(Committer::Ending::when_all_is_written)) throw StoreError(*failure);
+  readable_transient_ = nullptr;
+  transient_.reset();
   rocksdb::WriteOptions options;
   options.sync = true;
-  require(db_->Put(options, Key{KeyKind::clean}, {}));
+  database_.require(database_.db().Put(options, Key{KeyKind::clean}, {}));
   // All is safe in the log; as a table it is quicker to start from, so that it does not matter if this fails.
-  db_->Flush({}).PermitUncheckedError();
-  require(db_->Close());
-  db_.reset();
-}
-
-// ----------------------------------------------------------------------------------------------------------- helpers
-
-std::optional<std::string> RocksdbStore::get(const Key& key) {
-  std::string value;
-  const auto status = db_->Get({}, key, &value);
-  if (status.IsNotFound()) return std::nullopt;
-  require(status);
-  return value;
-}
-
-StoreError RocksdbStore::error(const rocksdb::Status& status) const {
-  std::string reason = status.ToString();
-  std::ranges::replace(reason, '\n', ' ');
-  const auto lock = reason.find(store_path() + "/LOCK: ");
-  if (lock != std::string::npos && (reason.find("unavailable", lock) != std::string::npos ||  // another process
-                                    reason.find("No locks", lock) != std::string::npos)) {  // another store of this one
-    return StoreError(fmt::format("data directory {} is in use by another broker", directory_.string()));
-  }
-  if (status.IsCorruption() || status.IsInvalidArgument()) return damaged(reason);
-  return StoreError(fmt::format("cannot use data directory {}: {}", directory_.string(), reason));
-}
-
-StoreError RocksdbStore::damaged(const std::string& what) const {
-  return StoreError(
-      fmt::format("the store in {} is damaged: {}; restore it from a backup, or use another data directory",
-                  directory_.string(), what));
+  database_.db().Flush({}).PermitUncheckedError();
+  database_.close();
 }
 
 }  // namespace

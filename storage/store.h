@@ -178,7 +178,7 @@ using ReadHandler = std::function<void(ReadResult)>;
 
 /// What survives a restart.  Takes calls from any thread, except where it says otherwise.
 ///
-/// A life: recover the definitions; recover or drop every one of `stored_queues()`; commit batches; close.
+/// A life: recover the definitions and the queues; drop the queues that are no longer known; commit batches; close.
 /// What one thread hands over is kept in the order of its calls.
 class Store {
  public:
@@ -194,10 +194,9 @@ class Store {
   virtual void erase_definition(std::string key) = 0;
 
   /// Forgets a queue with all its messages, as of this place in the order of calls.
-  /// Errors: StoreError, when the queue is still to be recovered and cannot be read.
   virtual void drop_queue(QueueId queue) = 0;
 
-  /// Hands over what is to be durable, when every stored queue has been recovered or dropped.
+  /// Hands over what is to be durable.
   ///
   /// `done` is called once, on a thread of the store (the in-memory store calls it before it returns), when the batch
   /// and all that came before it cannot be lost any more.  While the store cannot write, it waits: it keeps the batch,
@@ -214,14 +213,14 @@ class Store {
   /// is not what was written is never handed out.
   virtual void read(QueueId queue, Position from, ReadLimits limits, ReadHandler done) = 0;
 
-  /// Every definition, in order of the keys' octets.  These three are called by one thread, before the first commit,
+  /// Every definition, in order of the keys' octets.  These four are called by one thread, before the first commit,
   /// and a visitor does not call the store.  Errors: StoreError, for what cannot be read.
   virtual void recover_definitions(const DefinitionVisitor& visit) = 0;
   /// The queues that left something, in no order.
   virtual std::vector<QueueId> stored_queues() = 0;
   /// What is known of a queue without reading its messages.
   virtual QueueState recover_queue(QueueId queue) = 0;
-  /// Every unsettled message of the queue besides, in order of position.  Once per queue.
+  /// Every unsettled message of the queue besides, in order of position.
   virtual QueueState recover_queue(QueueId queue, const MessageVisitor& visit) = 0;
 
   /// Whether the last life ended with `close()`; true for a new store.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <future>
 #include <map>
 #include <random>
 #include <set>
@@ -23,6 +24,7 @@ using namespace std::chrono_literals;
 struct Model {
   struct Queue {
     std::map<Position, RecoveredMessage> messages{};
+    std::map<Position, std::string> transient{};
     Position delivered_before = 0;
     Position next = 0;
   };
@@ -48,6 +50,19 @@ Readable readable(const Model& model) {
   return result;
 }
 
+/// What can be read of a queue before a restart.
+std::map<Position, std::string> readable(const Model::Queue& queue) {
+  auto result = queue.transient;
+  for (const auto& [position, message] : queue.messages) result[position] = message.text;
+  return result;
+}
+
+std::uint64_t octets(const std::map<Position, RecoveredMessage>& messages) {
+  std::uint64_t result = 0;
+  for (const auto& [position, message] : messages) result += message.text.size();
+  return result;
+}
+
 /// Random work on one store directory, through several lives, each of which ends in one of the ways there are.
 ///
 /// `history_` is the model before the first order of this life, after it, after the second ...  What a restart finds
@@ -61,6 +76,8 @@ class Schedule {
       ASSERT_NO_FATAL_FAILURE(start());
       const int orders = number(1, 40);
       for (int i = 0; i < orders; ++i) give_order();
+      if (happens(50) && !is_failing_) compare_reads();
+      if (testing::Test::HasFailure()) return;
       end();
     }
     if (testing::Test::HasFailure()) return;
@@ -69,7 +86,7 @@ class Schedule {
     store_->close();
     store_.reset();
     auto keys = key_counts(directory_.store());
-    EXPECT_EQ(keys['m'] + keys['s'] + keys['b'], 0) << "something of settled messages is left on disk";
+    EXPECT_EQ(keys['m'] + keys['s'] + keys['b'] + keys['r'], 0) << "something of settled messages is left on disk";
   }
 
  private:
@@ -101,7 +118,12 @@ class Schedule {
     for (const auto queue : queues) {
       const auto id = static_cast<std::uint64_t>(queue);
       const auto recovered = recover(*store_, queue);
-      if (!recovered.messages.empty()) found.queues[id] = recovered.messages;
+      ASSERT_EQ(recovered.state.messages, recovered.messages.size()) << "queue " << id;
+      ASSERT_EQ(recovered.state.body_octets, octets(recovered.messages)) << "queue " << id;
+      if (!recovered.messages.empty()) {
+        ASSERT_LE(recovered.state.first_position, recovered.messages.begin()->first) << "queue " << id;
+        found.queues[id] = recovered.messages;
+      }
       next_positions[id] = recovered.next_position;
       if (!happens(5)) continue;
       store_->drop_queue(queue);
@@ -119,6 +141,7 @@ class Schedule {
         ASSERT_GT(next_positions[id], queue.messages.rbegin()->first);
       }
       ASSERT_GE(next_positions[id], queue.delivered_before);
+      queue.transient.clear();
       queue.next = next_positions[id];
     }
     history_ = {model};
@@ -126,6 +149,23 @@ class Schedule {
     for (const auto id : orphans) {
       model.queues.erase(id);
       history_.push_back(model);
+    }
+  }
+
+  /// When all is written, reads see just what the model has.
+  void compare_reads() {
+    std::promise<void> written;
+    store_->commit(std::make_unique<Batch>(), [&](std::unique_ptr<Batch>, StoreStatus) { written.set_value(); });
+    written.get_future().wait();
+    for (const auto& [id, queue] : history_.back().queues) {
+      const ReadLimits limits{.messages = static_cast<std::size_t>(number(1, 50)),
+                              .octets = static_cast<std::size_t>(number(1, 50'000))};
+      const Position from = happens(50) ? 0 : static_cast<Position>(number(0, static_cast<int>(queue.next)));
+      auto expected = readable(queue);
+      expected.erase(expected.begin(), expected.lower_bound(from));
+      const auto read = read_all(*store_, QueueId{id}, from, limits);
+      ASSERT_FALSE(read.error) << read.error->what();
+      ASSERT_EQ(read.messages, expected) << "queue " << id << " from " << from;
     }
   }
 
@@ -206,8 +246,10 @@ class Schedule {
       } else {
         auto& [id, queue] = *any_queue(model);
         const Position before = queue.next - std::min(queue.next, static_cast<Position>(number(0, 20)));
-        queue.messages.erase(queue.messages.begin(), queue.messages.lower_bound(before));
-        batch.purge(QueueId{id}, before);
+        const Position from = happens(50) ? 0 : before - std::min(before, static_cast<Position>(number(0, 200)));
+        queue.messages.erase(queue.messages.lower_bound(from), queue.messages.lower_bound(before));
+        queue.transient.erase(queue.transient.lower_bound(from), queue.transient.lower_bound(before));
+        batch.purge(QueueId{id}, before, from);
       }
     }
     hand_over(std::move(model), batch);
@@ -219,12 +261,17 @@ class Schedule {
     const bool redelivered = happens(10);
     const auto first = any_queue(model)->first;
     const bool to_all = happens(20);
+    const bool is_transient = happens(20);
     for (auto& [id, queue] : model.queues) {
       if (id != first && !to_all) continue;
       for (int copies = to_all ? 1 : number(1, 30); copies > 0; --copies) {
         if (happens(10)) queue.next += static_cast<Position>(number(1, happens(5) ? 10'000 : 5));
-        queue.messages[queue.next] = {.text = body, .redelivered = redelivered};
-        batch.append_again(QueueId{id}, queue.next, content, redelivered);
+        if (is_transient) {
+          queue.transient[queue.next] = body;
+        } else {
+          queue.messages[queue.next] = {.text = body, .redelivered = redelivered};
+        }
+        batch.append_again(QueueId{id}, queue.next, content, redelivered, is_transient);
         ++queue.next;
       }
     }
@@ -236,8 +283,13 @@ class Schedule {
     for (int count = number(1, 40); count > 0 && !queue.messages.empty(); --count) {
       auto message = queue.messages.begin();
       if (!in_order) std::advance(message, number(0, static_cast<int>(queue.messages.size()) - 1));
-      batch.settle(QueueId{id}, message->first);
+      batch.settle(QueueId{id}, message->first, message->second.text.size());
       queue.messages.erase(message);
+    }
+    while (!queue.transient.empty() && happens(50)) {
+      const auto message = queue.transient.begin();
+      batch.settle(QueueId{id}, message->first, message->second.size(), true);
+      queue.transient.erase(message);
     }
   }
 
@@ -245,7 +297,9 @@ class Schedule {
     Model model = history_.back();
     TestBatch batch;
     for (auto& [id, queue] : model.queues) {
-      for (const auto& [position, message] : queue.messages) batch.settle(QueueId{id}, position);
+      for (const auto& [position, message] : queue.messages) {
+        batch.settle(QueueId{id}, position, message.text.size());
+      }
       queue.messages.clear();
     }
     hand_over(std::move(model), batch);

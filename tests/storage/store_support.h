@@ -51,22 +51,38 @@ class TestBatch {
     const auto content = batch_->add(content_of(std::move(text)));
     return append_again(queue, position, content, redelivered);
   }
-  TestBatch& append_again(QueueId queue, Position position, ContentIndex content, bool redelivered = false) {
-    batch_->appends.push_back({.queue = queue, .position = position, .content = content, .redelivered = redelivered});
+  TestBatch& append_again(QueueId queue, Position position, ContentIndex content, bool redelivered = false,
+                          bool is_transient = false) {
+    batch_->appends.push_back({.queue = queue,
+                               .position = position,
+                               .content = content,
+                               .redelivered = redelivered,
+                               .is_transient = is_transient,
+                               .body_octets = body_octets(content)});
     return *this;
   }
+  TestBatch& append_transient(QueueId queue, Position position, std::string text) {
+    return append_again(queue, position, batch_->add(content_of(std::move(text))), false, true);
+  }
   ContentIndex content(std::string text) { return batch_->add(content_of(std::move(text))); }
-  TestBatch& settle(QueueId queue, Position position) {
-    batch_->settlements.push_back({.queue = queue, .position = position});
+  TestBatch& settle(QueueId queue, Position position, std::size_t body_octets = 0, bool is_transient = false) {
+    batch_->settlements.push_back({.queue = queue,
+                                   .position = position,
+                                   .is_transient = is_transient,
+                                   .body_octets = static_cast<std::uint32_t>(body_octets)});
     return *this;
   }
   TestBatch& mark_delivered(QueueId queue, Position before) {
     batch_->delivered.push_back({.queue = queue, .before = before});
     return *this;
   }
-  TestBatch& purge(QueueId queue, Position before) {
-    batch_->purges.push_back({.queue = queue, .before = before});
+  TestBatch& purge(QueueId queue, Position before, Position from = 0) {
+    batch_->purges.push_back({.queue = queue, .before = before, .from = from});
     return *this;
+  }
+  /// In these tests, a message's content is its body.
+  std::uint32_t body_octets(ContentIndex content) const {
+    return static_cast<std::uint32_t>(batch_->contents[static_cast<std::size_t>(content)].octets().size());
   }
   std::unique_ptr<Batch> take() { return std::exchange(batch_, std::make_unique<Batch>()); }
 
@@ -94,15 +110,16 @@ struct RecoveredMessage {
 struct RecoveredQueue {
   std::map<Position, RecoveredMessage> messages{};
   Position next_position = 0;
+  QueueState state{};
 };
 
 inline RecoveredQueue recover(Store& store, QueueId queue) {
   RecoveredQueue result;
-  const auto state = store.recover_queue(queue, [&result](const StoredMessage& message) {
+  result.state = store.recover_queue(queue, [&result](const StoredMessage& message) {
     const std::string text{reinterpret_cast<const char*>(message.content.data()), message.content.size()};
     result.messages[message.position] = {.text = text, .redelivered = message.redelivered};
   });
-  result.next_position = state.next_position;
+  result.next_position = result.state.next_position;
   return result;
 }
 
