@@ -67,6 +67,7 @@ Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, con
       connections_(options_.shards) {
   for (std::size_t i = 0; i < options_.shards; ++i)
     shards_.push_back(std::make_unique<Shard>(ShardIndex{static_cast<std::uint16_t>(i)}, shards_, *store_, clock_));
+  for (const auto& shard : shards_) shard->limit_queued_memory(options_.queued_memory_max / options_.shards);
   alarms_->listen([this](AlarmSet raised) {
     for (const auto& shard : shards_) shard->set_resource_alarms(raised);
   });
@@ -122,13 +123,13 @@ void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, Que
   next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(id) + 1);
   Queue& queue = shards_[static_cast<std::size_t>(shard)]->add_queue(*virtual_host,
                                                                      virtual_host->restore_queue(std::move(record)));
-  const auto state = store_->recover_queue(id, [&](const storage::StoredMessage& stored) {
+  if (!queue.keeps_all_in_memory()) return queue.restore(store_->recover_queue(id));
+  queue.restore(store_->recover_queue(id, [&](const storage::StoredMessage& stored) {
     MessageRef message = Message::from_stored(stored.content);
     if (!message)
       throw storage::StoreError{"the store holds a message that cannot be read; restore the data directory"};
     queue.restore(stored.position, std::move(message), stored.redelivered);
-  });
-  queue.restored(state.next_position);
+  }));
 }
 
 void Broker::make_defaults() {

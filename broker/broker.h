@@ -26,6 +26,8 @@ struct BrokerOptions {
   std::chrono::seconds heartbeat{60};
   std::chrono::milliseconds handshake_timeout{10'000};
   std::uint64_t message_size_max = 128ull * 1024 * 1024;  // octets of a body
+  /// Ready messages may occupy so many octets of memory; what is above it is left to the store.
+  std::size_t queued_memory_max = 64 * 1024 * 1024;
   /// How long a client may keep a delivery unacknowledged, where its queue does not say; 0 is as long as it likes.
   std::chrono::milliseconds consumer_timeout = std::chrono::minutes{30};
 

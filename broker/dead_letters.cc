@@ -55,8 +55,12 @@ void DeadLetters::publish(DeadLetter letter) {
 }
 
 void DeadLetters::settle(const DeadLetter& letter) {
-  if (letter.append != AppendNumber::none)
-    shard_.log().settle(letter.queue->address.queue, letter.position, letter.append);
+  if (letter.append == AppendNumber::none) return;
+  shard_.log().settle({.queue = letter.queue->address.queue,
+                       .position = letter.position,
+                       .is_transient = letter.is_transient,
+                       .body_octets = static_cast<std::uint32_t>(letter.message->body().size())},
+                      letter.append);
 }
 
 void DeadLetters::confirm(std::uint64_t sequence) {

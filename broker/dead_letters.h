@@ -29,6 +29,7 @@ struct DeadLetter {
   DeathReason reason{};
   Position position{};
   AppendNumber append = AppendNumber::none;
+  bool is_transient = false;
   MessageRef message{};
 };
 

@@ -10,9 +10,18 @@ DurableLog::DurableLog(storage::Store& store, std::function<void(std::function<v
 
 AppendNumber DurableLog::append(QueueId queue, Position position, const MessageRef& message,
                                 const ConfirmTicket& ticket) {
-  appends_.push_back({.queue = queue, .position = position, .message = message, .ticket = ticket});
-  gathered_octets_ += message->footprint();
+  return add({.queue = queue, .position = position, .message = message, .ticket = ticket});
+}
+
+AppendNumber DurableLog::append_transient(QueueId queue, Position position, const MessageRef& message) {
+  return add({.queue = queue, .position = position, .message = message, .is_transient = true});
+}
+
+AppendNumber DurableLog::add(Append append) {
+  append.body_octets = static_cast<std::uint32_t>(append.message->body().size());
+  gathered_octets_ += append.message->footprint();
   ++live_appends_;
+  appends_.push_back(std::move(append));
   return AppendNumber{first_gathered_ + appends_.size() - 1};
 }
 
@@ -37,8 +46,20 @@ bool DurableLog::withdraw(AppendNumber number) {
   return true;
 }
 
-void DurableLog::settle(QueueId queue, Position position, AppendNumber append) {
-  if (!withdraw(append)) settlements_.push_back({queue, position});
+void DurableLog::settle(const storage::Settle& settlement, AppendNumber append) {
+  if (!withdraw(append)) settlements_.push_back(settlement);
+}
+
+void DurableLog::purge(QueueId queue, Position from, Position before) {
+  purges_.push_back({.queue = queue, .before = before, .from = from});
+}
+
+void DurableLog::read(QueueId queue, Position from, storage::ReadLimits limits,
+                      std::function<void(storage::ReadResult)> done) {
+  store_.read(queue, from, limits, [this, done = std::move(done)](storage::ReadResult result) {
+    auto shared = std::make_shared<storage::ReadResult>(std::move(result));
+    run_on_shard_([done, shared] { done(std::move(*shared)); });
+  });
 }
 
 void DurableLog::mark_delivered(QueueId queue, Position before) {
@@ -62,11 +83,17 @@ std::unique_ptr<storage::Batch> DurableLog::make_batch() {
       content = batch->add({octets, append.message.release(),
                             [](void* owner) { MessageRef::adopt(static_cast<Message*>(owner)).reset(); }});
     }
-    batch->appends.push_back({append.queue, append.position, content, append.is_delivered});
+    batch->appends.push_back({.queue = append.queue,
+                              .position = append.position,
+                              .content = content,
+                              .redelivered = append.is_delivered,
+                              .is_transient = append.is_transient,
+                              .body_octets = append.body_octets});
     if (append.ticket) writing_tickets_.push_back(append.ticket);
   }
   batch->settlements.swap(settlements_);
   batch->delivered.swap(marks_);
+  batch->purges.swap(purges_);
   forget_appends();
   return batch;
 }
@@ -83,7 +110,9 @@ void DurableLog::hand_over() {
   is_writing_ = true;
   writing_octets_ = std::exchange(gathered_octets_, 0);
   writing_waiting_.swap(waiting_);
-  store_.commit(make_batch(), [this](std::unique_ptr<storage::Batch> batch, storage::StoreStatus status) {
+  auto gathered_batch = make_batch();
+  writing_end_ = first_gathered_;
+  store_.commit(std::move(gathered_batch), [this](std::unique_ptr<storage::Batch> batch, storage::StoreStatus status) {
     // A store that ends without having written confirms nothing; what it was handed is released with the batch.
     auto shared = std::make_shared<std::unique_ptr<storage::Batch>>(std::move(batch));
     run_on_shard_([this, shared, status] {
@@ -96,6 +125,7 @@ void DurableLog::written(std::unique_ptr<storage::Batch> batch) {
   batch->clear();
   spare_batch_ = std::move(batch);
   is_writing_ = false;
+  first_unwritten_ = writing_end_;
   writing_octets_ = 0;
   for (const ConfirmTicket& ticket : writing_tickets_) confirm_(ticket);
   writing_tickets_.clear();

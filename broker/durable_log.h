@@ -27,12 +27,20 @@ class DurableLog {
              std::function<void(const ConfirmTicket&)> confirm);
 
   AppendNumber append(QueueId queue, Position position, const MessageRef& message, const ConfirmTicket& ticket);
+  /// Stores a message to have it out of memory: a restart forgets it.
+  AppendNumber append_transient(QueueId queue, Position position, const MessageRef& message);
+  /// The store has it, and can be asked for it.
+  bool is_written(AppendNumber append) const { return static_cast<std::uint64_t>(append) < first_unwritten_; }
   /// Records that a consumer has been handed the message.  False when it is too late to write that beside it.
   bool note_delivered(AppendNumber append);
   /// Takes an append back, and confirms it.  False when it has been handed over already.
   bool withdraw(AppendNumber append);
   /// Forgets a message for good: takes the append back, or stores that it is settled.
-  void settle(QueueId queue, Position position, AppendNumber append);
+  void settle(const storage::Settle& settlement, AppendNumber append);
+  /// Forgets all messages of the queue from `from` on and before `before` that have been written.
+  void purge(QueueId queue, Position from, Position before);
+  /// Reads messages that have been written; `done` runs on the shard.
+  void read(QueueId queue, Position from, storage::ReadLimits limits, std::function<void(storage::ReadResult)> done);
   /// After a restart every message of the queue before `before` will count as redelivered.
   void mark_delivered(QueueId queue, Position before);
   /// Runs `written`, on the shard, when all that has been put into this log and the store until now is on disk.
@@ -50,11 +58,16 @@ class DurableLog {
     QueueId queue{};
     Position position{};
     MessageRef message{};
+    std::uint32_t body_octets = 0;
     ConfirmTicket ticket{};
     bool is_delivered = false;
+    bool is_transient = false;
   };
 
-  bool is_empty() const { return live_appends_ == 0 && settlements_.empty() && marks_.empty() && waiting_.empty(); }
+  bool is_empty() const {
+    return live_appends_ == 0 && settlements_.empty() && marks_.empty() && purges_.empty() && waiting_.empty();
+  }
+  AppendNumber add(Append append);
   Append* gathered(AppendNumber append);
   std::unique_ptr<storage::Batch> make_batch();
   void forget_appends();
@@ -69,12 +82,15 @@ class DurableLog {
   std::size_t live_appends_ = 0;
   std::vector<storage::Settle> settlements_{};
   std::vector<storage::DeliveredMark> marks_{};
+  std::vector<storage::Purge> purges_{};
   std::vector<std::function<void()>> waiting_{};
   std::uint64_t first_gathered_ = 2;
+  std::uint64_t first_unwritten_ = 2;
   std::size_t gathered_octets_ = 0;
 
   // Handed over, and not yet written.
   bool is_writing_ = false;
+  std::uint64_t writing_end_ = 2;  // the number after the last of them
   std::vector<ConfirmTicket> writing_tickets_{};
   std::vector<std::function<void()>> writing_waiting_{};
   std::size_t writing_octets_ = 0;

@@ -54,13 +54,11 @@ void Queue::enqueue(MessageRef message, const ConfirmTicket& ticket) {
   if (refuses(*message)) return refuse(std::move(message), ticket);
   const Position position = next_position_++;
   QueuedMessage queued{.message = std::move(message)};
-  if (is_stored(*queued.message))
-    queued.append = shard_.log().append(record_->address.queue, position, queued.message, ticket);
-  else
-    shard_.confirm(ticket);
+  append(position, queued, ticket);
   note_expiration(position, *queued.message);
   const std::uint8_t priority = priority_of(*queued.message);
   ready_.append(position, priority, std::move(queued));
+  shard_.note_memory(*this);
   deliver();
   drop_excess();
   expire();
@@ -72,11 +70,11 @@ void Queue::go_on() {
 }
 
 void Queue::deliver() {
-  while (!ready_.empty()) {
+  while (ready_.has_front()) {
     Consumer* consumer = consumers_.next();
     if (!consumer) return;
     const auto [position, queued] = ready_.front();
-    if (!may_deliver(position, *queued)) return;
+    if (!may_deliver(position, *queued)) break;
     const bool no_ack = consumer->request.no_ack;
     const std::size_t octets = queued->message->body().size();
     Delivery delivery = make_delivery(position, *queued, consumer->request.id);
@@ -90,7 +88,7 @@ void Queue::deliver() {
     }
     delivered_before_ = std::max(delivered_before_, position + 1);
     if (no_ack) {
-      let_go(position, *queued);
+      let_go(position, *queued, octets);
     } else {
       queued->consumer = consumer->request.id;
       ++consumer->unacknowledged;
@@ -99,6 +97,8 @@ void Queue::deliver() {
     ready_.pop_front(octets);
     consumers_.served(*consumer);
   }
+  if (memory_note_.octets > 0) shard_.note_memory(*this);
+  read_back();
 }
 
 Delivery Queue::make_delivery(Position position, const QueuedMessage& queued, ConsumerId consumer) const {
@@ -111,7 +111,7 @@ Delivery Queue::make_delivery(Position position, const QueuedMessage& queued, Co
 }
 
 bool Queue::may_deliver(Position position, const QueuedMessage& queued) {
-  if (queued.append == AppendNumber::none || queued.is_redelivered) return true;
+  if (queued.append == AppendNumber::none || queued.is_transient || queued.is_redelivered) return true;
   if (position >= mark_ && shard_.log().note_delivered(queued.append)) return true;
   const bool is_near_mark = position + mark_step_ / 2 >= mark_ && mark_ < next_position_;
   if (is_near_mark && !is_marking_) move_mark(position);
@@ -131,33 +131,38 @@ void Queue::move_mark(Position position) {
 void Queue::mark_written(Position mark) {
   is_marking_ = false;
   mark_ = mark;
-  auto gets = std::exchange(waiting_gets_, {});
-  for (const auto& [no_ack, answer] : gets) get(no_ack, answer);
+  answer_waiting_gets();
   go_on();
 }
 
 void Queue::get(bool no_ack, GetAnswer answer) {
   touch();
   expire();
+  read_back();
   if (ready_.empty()) return answer({});
-  const auto [position, queued] = ready_.front();
-  if (!may_deliver(position, *queued)) {
+  if (!ready_.has_front() || !may_deliver(ready_.front().position, *ready_.front().message)) {
     waiting_gets_.emplace_back(no_ack, std::move(answer));
     return;
   }
+  const auto [position, queued] = ready_.front();
   const std::size_t octets = queued->message->body().size();
   Delivery delivery = make_delivery(position, *queued, ConsumerId::none);
   delivered_before_ = std::max(delivered_before_, position + 1);
   if (no_ack)
-    let_go(position, *queued);
+    let_go(position, *queued, octets);
   else
     unacknowledged_.emplace(position, std::move(*queued));
   ready_.pop_front(octets);
   answer(GetResult{.delivery = std::move(delivery), .messages_left = counts().messages});
 }
 
-void Queue::let_go(Position position, QueuedMessage& queued) {
-  if (queued.append != AppendNumber::none) shard_.log().settle(record_->address.queue, position, queued.append);
+void Queue::let_go(Position position, QueuedMessage& queued, std::size_t octets) {
+  if (queued.append != AppendNumber::none)
+    shard_.log().settle({.queue = record_->address.queue,
+                         .position = position,
+                         .is_transient = queued.is_transient,
+                         .body_octets = static_cast<std::uint32_t>(octets)},
+                        queued.append);
   queued.message.reset();
 }
 
@@ -185,7 +190,7 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
     unacknowledged_.erase(found);
     switch (settlement) {
       case Settlement::acknowledge:
-        let_go(position, queued);
+        let_go(position, queued, queued.message->body().size());
         break;
       case Settlement::reject:
         discard(position, std::move(queued), DeathReason::rejected);
@@ -240,7 +245,10 @@ void Queue::open_window(ConsumerId id, std::size_t octets) {
 
 std::uint32_t Queue::purge() {
   const std::uint32_t purged = counts().messages;
-  ready_.for_each([this](Position position, QueuedMessage& queued) { let_go(position, queued); });
+  ready_.for_each(
+      [this](Position position, QueuedMessage& queued) { let_go(position, queued, queued.message->body().size()); });
+  if (const auto& paged_out = ready_.paged_out(); paged_out.messages > 0)
+    shard_.log().purge(record_->address.queue, paged_out.begin, paged_out.end);
   ready_.clear();
   return purged;
 }
@@ -250,24 +258,10 @@ void Queue::close() {
   const auto withdraw = [this](Position, const QueuedMessage& queued) { shard_.log().withdraw(queued.append); };
   ready_.for_each(withdraw);
   for (const auto& [position, queued] : unacknowledged_) withdraw(position, queued);
+  // The store forgets a durable queue as a whole; of any other it knows only what left memory.
+  if (!record_->is_durable() && has_stored_transients_) shard_.log().purge(record_->address.queue, 0, next_position_);
   consumers_.for_each([](Consumer& consumer) { consumer.session->consumer_cancelled(consumer.request.id); });
   for (const auto& [no_ack, answer] : std::exchange(waiting_gets_, {})) answer({});
-}
-
-void Queue::restore(Position position, MessageRef message, bool is_redelivered) {
-  note_expiration(position, *message);
-  const std::uint8_t priority = priority_of(*message);
-  ready_.append(position, priority,
-                {.message = std::move(message),
-                 .append = AppendNumber::recovered,
-                 .returns = is_redelivered ? 1u : 0u,
-                 .is_redelivered = is_redelivered});
-  if (is_redelivered) delivered_before_ = position + 1;
-}
-
-void Queue::restored(Position next_position) {
-  next_position_ = std::max(next_position_, next_position);
-  mark_ = delivered_before_;
 }
 
 void Queue::store_exact_mark() {

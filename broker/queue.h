@@ -79,9 +79,22 @@ class Queue {
   /// Lets go of everything, as the queue is deleted: consumers are told, publishers confirmed.
   void close();
 
-  /// After a restart: the messages the store has kept, in order, and the place of the next one.
+  /// After a restart: what the store has kept stays there until it is wanted.
+  void restore(const storage::QueueState& state);
+  /// A queue with priorities has it all in memory: the messages in order, after that.
   void restore(Position position, MessageRef message, bool is_redelivered);
-  void restored(Position next_position);
+  bool keeps_all_in_memory() const { return ready_.priority_max() > 0; }
+
+  /// At the end of a turn in which it told the shard so: what its ready messages occupy now.
+  std::size_t memory() const { return ready_.memory(); }
+  /// What its shard remembers of that.
+  struct MemoryNote {
+    std::size_t octets = 0;
+    bool is_noted = false;  // to be counted anew at the end of the turn
+  };
+  MemoryNote& memory_note() { return memory_note_; }
+  /// Memory is short: what the store has as well, and is not delivered next, leaves memory.
+  void page_out();
   /// Before a clean stop: lets the store know just which messages have been delivered.
   void store_exact_mark();
 
@@ -107,9 +120,18 @@ class Queue {
   bool may_deliver(Position position, const QueuedMessage& message);
   void move_mark(Position position);
   void mark_written(Position mark);
-  void let_go(Position position, QueuedMessage& message);
+  /// `octets` is the size of its body, for the message itself may be gone already.
+  void let_go(Position position, QueuedMessage& message, std::size_t octets);
   void put_back(Position position, QueuedMessage message);
   void requeue(Position position, QueuedMessage message);
+
+  // --- queue_paging.cc: what is in the store alone
+
+  void append(Position position, QueuedMessage& message, const ConfirmTicket& ticket);
+  /// Reads the next messages back when few are left in memory.
+  void read_back();
+  void take_back(storage::ReadResult result);
+  void answer_waiting_gets();
 
   // --- queue_limits.cc: what makes messages leave that nobody consumed, and idle queues
 
@@ -152,6 +174,10 @@ class Queue {
   Position mark_ = 0;
   Position mark_step_ = 0;
   bool is_marking_ = false;
+  MemoryNote memory_note_{};
+  bool is_reading_back_ = false;
+  bool has_stored_transients_ = false;
+  Position recovered_before_ = 0;  // what is read back from there was delivered in an earlier life
   std::vector<std::pair<bool, GetAnswer>> waiting_gets_{};
 };
 

@@ -54,13 +54,14 @@ void Queue::plan_to_wake() {
 // --- dead letters
 
 void Queue::discard(Position position, QueuedMessage queued, DeathReason reason) {
-  if (!dead_letter_target_) return let_go(position, queued);
+  if (!dead_letter_target_) return let_go(position, queued, queued.message->body().size());
   shard_.dead_letters().add({.virtual_host = &virtual_host_,
                              .queue = record_,
                              .target = dead_letter_target_,
                              .reason = reason,
                              .position = position,
                              .append = queued.append,
+                             .is_transient = queued.is_transient,
                              .message = std::move(queued.message)});
 }
 
@@ -84,12 +85,13 @@ void Queue::refuse(MessageRef message, const ConfirmTicket& ticket) {
 
 void Queue::drop_excess() {
   if (settings_.overflow != QueueSettings::drop_head) return;
-  while (!ready_.empty() && is_above_limit(ready_.size(), ready_.octets())) {
+  while (ready_.has_front() && is_above_limit(ready_.size(), ready_.octets())) {
     const auto [position, queued] = ready_.front();
     const std::size_t octets = queued->message->body().size();
     discard(position, std::move(*queued), DeathReason::maxlen);
     ready_.pop_front(octets);
   }
+  read_back();
 }
 
 // --- time-to-live
@@ -132,6 +134,7 @@ void Queue::expire() {
   expire_oldest(now);
   expire_individually(now);
   find_next_due();
+  read_back();
   plan_to_wake();
 }
 

@@ -1,6 +1,7 @@
 #include "broker/ready_messages.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace leveret::broker {
 namespace {
@@ -39,13 +40,84 @@ std::optional<QueuedMessage> ReadyMessages::Level::take(Position position) {
     returned.erase(found);
     return taken;
   }
-  const auto found = std::lower_bound(fresh.begin(), fresh.end(), position,
-                                      [](const Fresh& entry, Position wanted) { return entry.position < wanted; });
-  if (found == fresh.end() || found->position != position || !found->message.message) return {};
-  QueuedMessage taken = std::move(found->message);
+  auto taken = take_from(fresh, position);
   drop_holes();
   return taken;
 }
+
+std::optional<QueuedMessage> ReadyMessages::take_from(Run& run, Position position) {
+  const auto found = std::lower_bound(run.begin(), run.end(), position,
+                                      [](const Fresh& entry, Position wanted) { return entry.position < wanted; });
+  if (found == run.end() || found->position != position || !found->message.message) return {};
+  return std::move(found->message);
+}
+
+// --- out of memory
+
+void ReadyMessages::restore(const PagedOut& paged_out) {
+  paged_out_ = paged_out;
+  count_ = paged_out.messages;
+  octets_ = paged_out.octets;
+}
+
+std::size_t ReadyMessages::memory() const {
+  return (count_ - paged_out_.messages) * overhead_octets + (octets_ - paged_out_.octets);
+}
+
+void ReadyMessages::page_out(std::size_t kept_octets, const IsReadable& is_readable) {
+  if (levels_.size() > 1) return;
+  if (paged_out_.messages == 0) split_off_late(kept_octets, is_readable);
+  while (!late_.empty() && (!late_.front().message.message || is_readable(late_.front().message))) {
+    const auto& [position, queued] = late_.front();
+    if (queued.message) {
+      if (paged_out_.messages == 0) paged_out_.begin = position;
+      paged_out_.end = position + 1;
+      ++paged_out_.messages;
+      paged_out_.octets += queued.message->body().size();
+    }
+    late_.pop_front();
+  }
+  if (paged_out_.messages == 0) join_late();
+}
+
+/// Leaves the first of the fresh messages where they are.
+void ReadyMessages::split_off_late(std::size_t kept_octets, const IsReadable& is_readable) {
+  Run& fresh = levels_[0].fresh;
+  auto first = fresh.begin();
+  for (std::size_t kept = 0; first != fresh.end(); ++first) {
+    if (!first->message.message) continue;
+    if (kept >= kept_octets && is_readable(first->message)) break;
+    kept += overhead_octets + first->message.message->body().size();
+  }
+  late_.assign(std::make_move_iterator(first), std::make_move_iterator(fresh.end()));
+  fresh.erase(first, fresh.end());
+}
+
+void ReadyMessages::join_late() {
+  Run& fresh = levels_[0].fresh;
+  fresh.insert(fresh.end(), std::make_move_iterator(late_.begin()), std::make_move_iterator(late_.end()));
+  late_.clear();
+  levels_[0].drop_holes();
+}
+
+void ReadyMessages::page_in(Position position, QueuedMessage queued) {
+  if (position >= paged_out_.end || paged_out_.messages == 0) return;
+  --paged_out_.messages;
+  paged_out_.octets -= std::min<std::uint64_t>(paged_out_.octets, queued.message->body().size());
+  levels_[0].fresh.push_back({position, std::move(queued)});
+}
+
+void ReadyMessages::paged_in(Position next, bool is_end) {
+  paged_out_.begin = next;
+  if (!is_end && next < paged_out_.end) return;
+  // What the store has not given back is lost to it, and has been complained of.
+  count_ -= paged_out_.messages;
+  octets_ -= paged_out_.octets;
+  paged_out_ = {};
+  join_late();
+}
+
+// --- all of them
 
 ReadyMessages::Level& ReadyMessages::next_level() {
   while (highest_ > 0 && levels_[highest_].empty()) --highest_;
@@ -67,12 +139,17 @@ void ReadyMessages::removed(std::size_t octets) {
 
 void ReadyMessages::append(Position position, std::uint8_t priority, QueuedMessage message) {
   added(priority, *message.message);
-  levels_[priority].fresh.push_back({position, std::move(message)});
+  Run& run = paged_out_.messages > 0 ? late_ : levels_[priority].fresh;
+  run.push_back({position, std::move(message)});
 }
 
 void ReadyMessages::put_back(Position position, std::uint8_t priority, QueuedMessage message) {
   added(priority, *message.message);
   levels_[priority].returned.emplace(position, std::move(message));
+}
+
+bool ReadyMessages::has_front() const {
+  return std::any_of(levels_.begin(), levels_.end(), [](const Level& level) { return !level.empty(); });
 }
 
 ReadyMessages::Front ReadyMessages::front() {
@@ -89,6 +166,7 @@ void ReadyMessages::pop_front(std::size_t octets) {
 
 std::optional<QueuedMessage> ReadyMessages::take(Position position, std::uint8_t priority) {
   auto taken = levels_[priority].take(position);
+  if (!taken) taken = take_from(late_, position);
   if (taken) removed(taken->message->body().size());
   return taken;
 }
@@ -103,6 +181,8 @@ void ReadyMessages::clear() {
   highest_ = 0;
   count_ = 0;
   octets_ = 0;
+  paged_out_ = {};
+  late_.clear();
 }
 
 }  // namespace leveret::broker

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -19,6 +20,7 @@ struct QueuedMessage {
   ConsumerId consumer = ConsumerId::none;  // who has it, while it is unacknowledged
   std::uint32_t returns = 0;               // how often it was delivered and came back
   bool is_redelivered = false;
+  bool is_transient = false;  // stored only to be out of memory
 };
 
 /// A queue's ready messages, in the order in which they are to be delivered: by priority, then by position.  A message
@@ -35,11 +37,40 @@ class ReadyMessages {
   void set_priorities(std::uint8_t priority_max, Turns turns);
   std::uint8_t priority_max() const { return static_cast<std::uint8_t>(levels_.size() - 1); }
 
+  // --- out of memory
+
+  using IsReadable = std::function<bool(const QueuedMessage&)>;
+
+  /// A run of fresh messages that are in the store alone.
+  struct PagedOut {
+    Position begin{};
+    Position end{};
+    std::uint64_t messages = 0;
+    std::uint64_t octets = 0;  // of their bodies
+  };
+  const PagedOut& paged_out() const { return paged_out_; }
+  /// While there is no message: what a restart has found.
+  void restore(const PagedOut& paged_out);
+  /// What the messages in memory occupy, near enough for limits.
+  std::size_t memory() const;
+  /// Whether fewer messages are left in memory before those that are out of it, which there are.
+  bool has_fewer_than(std::size_t count) const { return paged_out_.messages > 0 && levels_[0].fresh.size() < count; }
+
+  /// Forgets fresh messages behind the next `kept_octets` or so of them: a run of readable ones.  Queues with
+  /// several priorities keep all of theirs.
+  void page_out(std::size_t kept_octets, const IsReadable& is_readable);
+  /// One that has been read back; they come in order.
+  void page_in(Position position, QueuedMessage message);
+  /// All that is stored before `next` has been read back; at the end there is nothing more to be read.
+  void paged_in(Position next, bool is_end);
+
   /// Behind all others of its priority: `position` is the highest so far.
   void append(Position position, std::uint8_t priority, QueuedMessage message);
   void put_back(Position position, std::uint8_t priority, QueuedMessage message);
 
   bool empty() const { return count_ == 0; }
+  /// Whether the next one is in memory.
+  bool has_front() const;
   std::size_t size() const { return count_; }
   /// Octets of the messages' bodies.
   std::uint64_t octets() const { return octets_; }
@@ -66,6 +97,8 @@ class ReadyMessages {
       for (auto& [position, message] : level.fresh)
         if (message.message) function(position, message);
     }
+    for (auto& [position, message] : late_)
+      if (message.message) function(position, message);
   }
   void clear();
 
@@ -76,9 +109,12 @@ class ReadyMessages {
     QueuedMessage message{};
   };
 
+  using Run = std::deque<Fresh>;
+  static std::optional<QueuedMessage> take_from(Run& run, Position position);
+
   struct Level {
     std::map<Position, QueuedMessage> returned{};  // always before the fresh ones
-    std::deque<Fresh> fresh{};                     // never begins with a hole
+    Run fresh{};                                   // never begins with a hole
 
     bool empty() const { return returned.empty() && fresh.empty(); }
     Front front();
@@ -86,6 +122,12 @@ class ReadyMessages {
     std::optional<QueuedMessage> take(Position position);
     void drop_holes();
   };
+
+  /// What a message in memory occupies beside its body, about.
+  static constexpr std::size_t overhead_octets = 256;
+
+  void split_off_late(std::size_t kept_octets, const IsReadable& is_readable);
+  void join_late();
 
   Level& next_level();
   void added(std::uint8_t priority, const Message& message);
@@ -97,6 +139,8 @@ class ReadyMessages {
   unsigned served_of_higher_ = 0;  // in a row, while a lower one waits
   std::size_t count_ = 0;
   std::uint64_t octets_ = 0;
+  PagedOut paged_out_{};
+  Run late_{};  // those behind the ones that are out of memory
 };
 
 }  // namespace leveret::broker

@@ -83,6 +83,7 @@ void Shard::finish_turn() {
   }
   ending_.clear();
   log_.hand_over();
+  balance_memory();
   count_in_backlog(index_);
   for (std::size_t to = 0; to < outboxes_.size(); ++to) {
     if (outboxes_[to].mail.empty()) continue;
@@ -130,6 +131,31 @@ void Shard::tick() {
     if (members_.contains(member)) member->tick(now);
   dead_letters_.try_again();
   wake_queues();
+}
+
+// --- memory
+
+void Shard::note_memory(Queue& queue) {
+  if (std::exchange(queue.memory_note().is_noted, true)) return;
+  growing_queues_.push_back(queue.record().address.queue);
+}
+
+void Shard::balance_memory() {
+  const auto count = [this](Queue& queue) {
+    const std::size_t memory = queue.memory();
+    queued_memory_ += memory - std::exchange(queue.memory_note().octets, memory);
+  };
+  for (const QueueId id : growing_queues_)
+    if (Queue* queue = find_queue(id)) count(*queue);
+  for (const QueueId id : growing_queues_) {
+    Queue* queue = find_queue(id);
+    if (!queue) continue;
+    queue->memory_note().is_noted = false;
+    if (!is_short_of_memory()) continue;
+    queue->page_out();
+    count(*queue);
+  }
+  growing_queues_.clear();
 }
 
 // --- alarms
@@ -258,6 +284,7 @@ void Shard::delete_queue(Queue& queue) {
   dead_letters_.publish_all();
   dead_letters_.forget(id);
   alarms_.clear(id);
+  queued_memory_ -= queue.memory_note().octets;
   queue.virtual_host().remove_queue(id);
   queue.close();
   queues_.erase(id);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <thread>
 #include <unordered_map>
@@ -107,6 +108,12 @@ class Shard {
   /// Takes it out of the topology and ends it.  `queue` is gone afterwards.
   void delete_queue(Queue& queue);
   const std::unordered_map<QueueId, std::unique_ptr<Queue>>& queues() const { return queues_; }
+  /// Ready messages in memory may occupy so much; above it queues leave theirs to the store.
+  void limit_queued_memory(std::size_t octets) { queued_memory_max_ = octets; }
+  bool is_short_of_memory() const { return queued_memory_ > queued_memory_max_; }
+  /// Has the queue's memory counted, and its messages paged out where that is needed, at the end of the turn.
+  void note_memory(Queue& queue);
+
   /// Has `Queue::wake` called then, instead of at the time it had asked for before.
   void wake_queue_at(QueueId queue, TimePoint at);
 
@@ -141,6 +148,7 @@ class Shard {
   void read_mail();
   void schedule_tick();
   void tick();
+  void balance_memory();
   void set_alarm();
   void wake_queues();
   void handle(EnqueueMail& mail);
@@ -173,6 +181,9 @@ class Shard {
   boost::unordered_flat_map<SessionId, Session*> sessions_{};
   std::unordered_map<const VirtualHost*, std::unique_ptr<RouteCache>> routes_{};
   AlarmClock alarms_{};
+  std::size_t queued_memory_ = 0;
+  std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();
+  std::vector<QueueId> growing_queues_{};
   DeadLetters dead_letters_{*this};
 
   // Last, so that they go first: the connections that live in it use all of the above.

@@ -87,7 +87,7 @@ TEST_F(DurableLogTest, ConfirmsAnAppendWhenTheStoreHasIt) {
 TEST_F(DurableLogTest, NeverWritesWhatIsSettledBeforeItIsHandedOver) {
   const auto first = log_.append(queue, 1, make_message(), ticket(1));
   log_.append(queue, 2, make_message(), ticket(2));
-  log_.settle(queue, 1, first);
+  log_.settle({.queue = queue, .position = 1}, first);
   EXPECT_THAT(confirmed_, ElementsAre(1)) << "it has been consumed";
   log_.hand_over();
   ASSERT_THAT(written().appends, SizeIs(1));
@@ -109,8 +109,8 @@ TEST_F(DurableLogTest, StoresTheSettlementOfWhatHasBeenHandedOver) {
   const auto append = log_.append(queue, 1, make_message(), ticket(1));
   log_.hand_over();
   EXPECT_FALSE(log_.withdraw(append));
-  log_.settle(queue, 1, append);
-  log_.settle(queue, 5, AppendNumber::recovered);
+  log_.settle({.queue = queue, .position = 1}, append);
+  log_.settle({.queue = queue, .position = 5}, AppendNumber::recovered);
   EXPECT_THAT(confirmed_, IsEmpty()) << "it is not yet written";
   store_.finish_oldest();
   log_.hand_over();

@@ -1,0 +1,146 @@
+#include "tests/support/broker_test.h"
+
+namespace leveret::test {
+namespace {
+
+constexpr std::uint32_t message_count = 3000;
+
+/// What does not fit into memory is left to the store: here next to nothing does.
+class BacklogTest : public testing::Test {
+ protected:
+  TestClient& connect() { return clients_.emplace_back(broker_.port(), TestClient::Options{}); }
+
+  static std::string body_of(std::uint32_t number) { return std::to_string(number) + std::string(1000, '.'); }
+
+  /// In rounds, so that what has been written can leave memory before more comes.
+  void fill(TestChannel& channel, std::string_view queue, std::uint8_t delivery_mode) {
+    channel.select_confirms();
+    for (std::uint32_t number = 1; number <= message_count; ++number) {
+      channel.publish("", queue, body_of(number), {.properties = {.delivery_mode = delivery_mode}});
+      if (number % 500 == 0) wait_until_confirmed(channel, number);
+    }
+  }
+
+  static void wait_until_confirmed(TestChannel& channel, std::uint32_t number) {
+    while (channel.next_confirm().delivery_tag < DeliveryTag{number}) continue;
+  }
+
+  static void expect_all(TestChannel& channel, std::string_view queue) {
+    EXPECT_EQ(channel.counts_of(queue).messages, message_count);
+    channel.limit_prefetch(100);
+    channel.consume(queue);
+    for (std::uint32_t number = 1; number <= message_count; ++number) {
+      const auto message = channel.next_delivery();
+      ASSERT_EQ(message.body, body_of(number));
+      EXPECT_FALSE(message.is_redelivered);
+      if (number % 50 == 0) channel.acknowledge(message, Multiple::yes);
+    }
+    EXPECT_EQ(channel.counts_of(queue).messages, 0u);
+  }
+
+  static TestBroker::Options with_little_memory(const std::filesystem::path& directory) {
+    TestBroker::Options options{.directory = directory};
+    options.broker.queued_memory_max = 64 * 1024;
+    return options;
+  }
+
+  TemporaryDirectory directory_{};
+  TestBroker broker_{with_little_memory(directory_.path())};
+  std::list<TestClient> clients_{};
+};
+
+TEST_F(BacklogTest, OfPersistentMessagesComesBackInOrder) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true});
+  fill(channel, "q", 2);
+  auto consumer = connect().open_channel();
+  expect_all(consumer, "q");
+}
+
+TEST_F(BacklogTest, OfTransientMessagesComesBackInOrder) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  fill(channel, "q", 1);
+  auto consumer = connect().open_channel();
+  expect_all(consumer, "q");
+}
+
+TEST_F(BacklogTest, OfBothKindsComesBackInOrder) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true});
+  channel.select_confirms();
+  for (std::uint32_t number = 1; number <= message_count; ++number) {
+    const auto mode = static_cast<std::uint8_t>(1 + number / 7 % 2);
+    channel.publish("", "q", body_of(number), {.properties = {.delivery_mode = mode}});
+    if (number % 500 == 0) wait_until_confirmed(channel, number);
+  }
+  auto consumer = connect().open_channel();
+  expect_all(consumer, "q");
+}
+
+TEST_F(BacklogTest, IsThereAfterARestart) {
+  {
+    auto channel = connect().open_channel();
+    channel.declare_queue("q", {.durable = true});
+    fill(channel, "q", 2);
+  }
+  broker_.destroy();
+  clients_.clear();
+  broker_.start();
+  auto consumer = connect().open_channel();
+  expect_all(consumer, "q");
+}
+
+TEST_F(BacklogTest, IsReadOneByOneAsWell) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true});
+  fill(channel, "q", 2);
+  auto reader = connect().open_channel();
+  for (std::uint32_t number = 1; number <= message_count; ++number) {
+    const auto message = reader.get("q", NoAck::yes);
+    ASSERT_EQ(message.body, body_of(number));
+    EXPECT_EQ(message.messages_left, message_count - number);
+  }
+  EXPECT_FALSE(reader.try_get("q"));
+}
+
+TEST_F(BacklogTest, CanBePurgedBesideWhatIsUnacknowledged) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  channel.declare_queue("q", {.durable = true});
+  fill(channel, "q", 2);
+  auto holder = client.open_channel();
+  EXPECT_EQ(holder.get("q").body, body_of(1));
+  auto purger = connect().open_channel();
+  EXPECT_EQ(purger.purge("q"), message_count - 1);
+  purger.select_confirms();
+  purger.publish_persistent("q", "after");
+  purger.wait_for_confirms(1);
+  broker_.destroy();
+  clients_.clear();
+  broker_.start();
+  auto reader = connect().open_channel();
+  EXPECT_THAT(reader.drain_bodies("q"), ElementsAre(body_of(1), "after"));
+}
+
+TEST_F(BacklogTest, ExpiresFromItsHead) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true, .arguments = FieldTableBuilder{}.put("x-message-ttl", 60'000).view()});
+  fill(channel, "q", 2);
+  broker_.clock().advance(61s);
+  wait_until([&] { return connect().open_channel().counts_of("q").messages == 0; }, "all have expired");
+}
+
+TEST_F(BacklogTest, IsDroppedFromItsHeadWhenALimitIsReached) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true, .arguments = FieldTableBuilder{}.put("x-max-length", 1000).view()});
+  fill(channel, "q", 2);
+  auto reader = connect().open_channel();
+  const auto left = reader.drain_bodies("q");
+  ASSERT_EQ(left.size(), 1000u);
+  EXPECT_EQ(left.front(), body_of(message_count - 999));
+  EXPECT_EQ(left.back(), body_of(message_count));
+}
+
+}  // namespace
+}  // namespace leveret::test
