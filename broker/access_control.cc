@@ -4,9 +4,9 @@
 
 #include <boost/algorithm/string/join.hpp>
 #include <boost/algorithm/string/split.hpp>
-#include <boost/regex.hpp>
 
 #include "broker/definitions.h"
+#include "broker/name_pattern.h"
 #include "broker/password_hash.h"
 
 namespace leveret::broker {
@@ -15,24 +15,10 @@ namespace {
 using definitions::Kind;
 using definitions::make_key;
 
-/// A permission's pattern.  Found anywhere in the name, as RabbitMQ's; one too costly to evaluate matches nothing.
-class NamePattern {
- public:
-  explicit NamePattern(const std::string& pattern)
-      : regex_(pattern.empty() ? "^$" : pattern, boost::regex::perl | boost::regex::no_except) {}
-
-  bool matches(std::string_view name) const {
-    if (regex_.status() != 0) return false;
-    try {
-      return boost::regex_search(name.begin(), name.end(), regex_);
-    } catch (const std::runtime_error&) {
-      return false;
-    }
-  }
-
- private:
-  boost::regex regex_;
-};
+/// An empty pattern matches only an empty name.
+NamePattern pattern_of(const std::string& pattern) {
+  return NamePattern{pattern.empty() ? "^$" : pattern};
+}
 
 std::string text(protocol::FieldTable value, std::string_view name) {
   const auto found = value.find(name);
@@ -43,15 +29,21 @@ std::string text(protocol::FieldTable value, std::string_view name) {
 
 struct AccessControl::Patterns {
   explicit Patterns(const Permission& permission)
-      : configure(permission.configure), write(permission.write), read(permission.read) {}
+      : text(permission),
+        configure(pattern_of(permission.configure)),
+        write(pattern_of(permission.write)),
+        read(pattern_of(permission.read)) {}
   const NamePattern& of(Access access) const {
     return access == Access::configure ? configure : access == Access::write ? write : read;
   }
+  Permission text;
   NamePattern configure, write, read;
 };
 
 struct AccessControl::TopicPatterns {
-  explicit TopicPatterns(const TopicPermission& permission) : write(permission.write), read(permission.read) {}
+  explicit TopicPatterns(const TopicPermission& permission)
+      : text(permission), write(pattern_of(permission.write)), read(pattern_of(permission.read)) {}
+  TopicPermission text;
   NamePattern write, read;
 };
 
@@ -64,13 +56,36 @@ AccessControl::~AccessControl() = default;
 
 bool AccessControl::password_matches(std::string_view name, std::string_view password) const {
   const auto user = find_user(name);
-  return user && !password.empty() && broker::password_matches(password, user->password_hash);
+  return user && !password.empty() && broker::password_matches(password, user->password_hash, user->hashing_algorithm);
 }
 
 std::optional<User> AccessControl::find_user(std::string_view name) const {
   const std::shared_lock lock{mutex_};
   const auto found = users_.find(name);
   return found == users_.end() ? std::nullopt : std::optional{found->second};
+}
+
+std::vector<User> AccessControl::users() const {
+  const std::shared_lock lock{mutex_};
+  std::vector<User> all;
+  for (const auto& [name, user] : users_) all.push_back(user);
+  return all;
+}
+
+std::vector<UserPermission> AccessControl::permissions() const {
+  const std::shared_lock lock{mutex_};
+  std::vector<UserPermission> all;
+  for (const auto& [whose, patterns] : permissions_) all.push_back({whose.first, whose.second, patterns->text});
+  return all;
+}
+
+std::vector<UserTopicPermission> AccessControl::topic_permissions() const {
+  const std::shared_lock lock{mutex_};
+  std::vector<UserTopicPermission> all;
+  for (const auto& [whose, exchanges] : topic_permissions_)
+    for (const auto& [exchange, patterns] : exchanges)
+      all.push_back({whose.first, whose.second, exchange, patterns->text});
+  return all;
 }
 
 bool AccessControl::may_enter(std::string_view user, std::string_view virtual_host) const {
@@ -99,6 +114,7 @@ void AccessControl::put_user(const User& user) {
   const std::unique_lock lock{mutex_};
   protocol::FieldTableBuilder value;
   value.put("password_hash", user.password_hash);
+  value.put("hashing_algorithm", user.hashing_algorithm);
   value.put("tags", boost::algorithm::join(user.tags, ","));
   store_.put_definition(make_key(Kind::user, {user.name}), value.take());
   users_[user.name] = user;
@@ -129,17 +145,52 @@ void AccessControl::put_topic_permission(std::string_view user, std::string_view
 }
 
 void AccessControl::remove_user(std::string_view user) {
+  remove_permissions([user](const UserAndVirtualHost& whose) { return whose.first == user; });
   const std::unique_lock lock{mutex_};
   store_.erase_definition(make_key(Kind::user, {user}));
   if (const auto found = users_.find(user); found != users_.end()) users_.erase(found);
   changed();
 }
 
-void AccessControl::remove_permission(std::string_view user, std::string_view virtual_host) {
+void AccessControl::remove_virtual_host(std::string_view virtual_host) {
+  remove_permissions([virtual_host](const UserAndVirtualHost& whose) { return whose.second == virtual_host; });
+}
+
+template <class Meant>
+void AccessControl::remove_permissions(Meant is_meant) {
+  for (const auto& [user, virtual_host, permission] : permissions())
+    if (is_meant({user, virtual_host})) remove_permission(user, virtual_host);
+  for (const auto& [user, virtual_host, exchange, permission] : topic_permissions())
+    if (is_meant({user, virtual_host})) remove_topic_permission(user, virtual_host, exchange);
+}
+
+bool AccessControl::remove_permission(std::string_view user, std::string_view virtual_host) {
   const std::unique_lock lock{mutex_};
+  if (permissions_.erase({std::string{user}, std::string{virtual_host}}) == 0) return false;
   store_.erase_definition(make_key(Kind::permission, {user, virtual_host}));
-  permissions_.erase({std::string{user}, std::string{virtual_host}});
   changed();
+  return true;
+}
+
+bool AccessControl::remove_topic_permission(std::string_view user, std::string_view virtual_host,
+                                            std::string_view exchange) {
+  const std::unique_lock lock{mutex_};
+  const auto of_user = topic_permissions_.find({std::string{user}, std::string{virtual_host}});
+  if (of_user == topic_permissions_.end()) return false;
+  const auto found = of_user->second.find(exchange);
+  if (found == of_user->second.end()) return false;
+  of_user->second.erase(found);
+  if (of_user->second.empty()) topic_permissions_.erase(of_user);
+  store_.erase_definition(make_key(Kind::topic_permission, {user, virtual_host, exchange}));
+  changed();
+  return true;
+}
+
+bool AccessControl::remove_topic_permissions(std::string_view user, std::string_view virtual_host) {
+  bool has_removed = false;
+  for (const auto& [whose, where, exchange, permission] : topic_permissions())
+    if (whose == user && where == virtual_host) has_removed |= remove_topic_permission(user, virtual_host, exchange);
+  return has_removed;
 }
 
 bool AccessControl::restore(std::string_view encoded_key, protocol::FieldTable value) {
@@ -149,6 +200,8 @@ bool AccessControl::restore(std::string_view encoded_key, protocol::FieldTable v
   switch (key->kind) {
     case Kind::user: {
       User user{.name = parts.at(0), .password_hash = text(value, "password_hash")};
+      if (const std::string algorithm = text(value, "hashing_algorithm"); !algorithm.empty())
+        user.hashing_algorithm = algorithm;
       if (const std::string tags = text(value, "tags"); !tags.empty())
         boost::algorithm::split(user.tags, tags, [](char c) { return c == ','; });
       users_[user.name] = std::move(user);

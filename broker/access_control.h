@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/password_hash.h"
 #include "protocol/field_table.h"
 #include "storage/store.h"
 
@@ -21,6 +22,7 @@ std::string_view name_of(Access access);
 struct User {
   std::string name{};
   std::string password_hash{};  // see password_hash.h; empty: no login by password
+  std::string hashing_algorithm{default_hashing_algorithm};
   std::vector<std::string> tags{};
 };
 
@@ -37,6 +39,20 @@ struct TopicPermission {
   std::string read{};
 };
 
+/// A permission and whose it is.
+struct UserPermission {
+  std::string user{};
+  std::string virtual_host{};
+  Permission permission{};
+};
+
+struct UserTopicPermission {
+  std::string user{};
+  std::string virtual_host{};
+  std::string exchange{};
+  TopicPermission permission{};
+};
+
 /// Who may log in and do what.  Takes calls from any thread.  Kept in the store.
 class AccessControl {
  public:
@@ -48,6 +64,9 @@ class AccessControl {
 
   bool password_matches(std::string_view user, std::string_view password) const;
   std::optional<User> find_user(std::string_view name) const;
+  std::vector<User> users() const;
+  std::vector<UserPermission> permissions() const;
+  std::vector<UserTopicPermission> topic_permissions() const;
 
   bool may_enter(std::string_view user, std::string_view virtual_host) const;
   bool is_allowed(std::string_view user, std::string_view virtual_host, Access access, std::string_view name) const;
@@ -59,8 +78,15 @@ class AccessControl {
   void put_permission(std::string_view user, std::string_view virtual_host, const Permission& permission);
   void put_topic_permission(std::string_view user, std::string_view virtual_host, std::string_view exchange,
                             const TopicPermission& permission);
+  /// With all permissions.
   void remove_user(std::string_view user);
-  void remove_permission(std::string_view user, std::string_view virtual_host);
+  /// All permissions for a virtual host that is deleted.
+  void remove_virtual_host(std::string_view virtual_host);
+  /// These are false when there was nothing to remove.
+  bool remove_permission(std::string_view user, std::string_view virtual_host);
+  bool remove_topic_permission(std::string_view user, std::string_view virtual_host, std::string_view exchange);
+  /// For all exchanges of the virtual host.
+  bool remove_topic_permissions(std::string_view user, std::string_view virtual_host);
 
   /// Takes up one of the store's definitions; false when it is about something else.
   bool restore(std::string_view key, protocol::FieldTable value);
@@ -70,6 +96,8 @@ class AccessControl {
   struct TopicPatterns;
   using UserAndVirtualHost = std::pair<std::string, std::string>;
 
+  template <class Meant>
+  void remove_permissions(Meant is_meant);
   void changed() { version_.fetch_add(1, std::memory_order_release); }
 
   storage::Store& store_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <mutex>
 #include <numeric>
+#include <random>
 #include <thread>
 #include <unordered_set>
 
@@ -19,6 +20,19 @@ namespace {
 using definitions::Key;
 using definitions::Kind;
 
+constexpr std::string_view cluster_id{"internal_cluster_id"};
+
+/// Tells this broker from all others, as in RabbitMQ.
+std::string make_cluster_id() {
+  constexpr std::size_t random_characters = 22;
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::random_device random;
+  std::uniform_int_distribution<std::size_t> any{0, alphabet.size() - 1};
+  std::string id = "rabbitmq-cluster-id-";
+  for (std::size_t i = 0; i < random_characters; ++i) id.push_back(alphabet[any(random)]);
+  return id;
+}
+
 }  // namespace
 
 /// The store's definitions by kind: they are taken up in another order than that of their keys.
@@ -28,15 +42,16 @@ struct Broker::Recovered {
     std::string value;
     FieldTable fields() const { return FieldTable{protocol::as_octets(value)}; }
   };
-  std::vector<Definition> virtual_hosts{}, queues{}, exchanges{}, bindings{};
+  std::vector<Definition> virtual_hosts{}, policies{}, operator_policies{}, queues{}, exchanges{}, bindings{};
 
-  explicit Recovered(storage::Store& store, AccessControl& access_control) {
+  Recovered(storage::Store& store, AccessControl& access_control, Parameters& parameters, Limits& limits) {
     store.recover_definitions([&](std::string_view encoded_key, std::string_view value) {
       auto key = definitions::parse_key(encoded_key);
       const FieldTable fields{protocol::as_octets(value)};
       if (!key || !FieldTable::validate(fields.octets()))
         throw storage::StoreError{"the store holds a definition that cannot be read; restore the data directory"};
       if (access_control.restore(encoded_key, fields)) return;
+      if (parameters.restore(*key, fields) || limits.restore(*key, fields)) return;
       if (auto* definitions = of(key->kind)) definitions->push_back({*std::move(key), std::string{value}});
     });
   }
@@ -45,6 +60,10 @@ struct Broker::Recovered {
     switch (kind) {
       case Kind::virtual_host:
         return &virtual_hosts;
+      case Kind::policy:
+        return &policies;
+      case Kind::operator_policy:
+        return &operator_policies;
       case Kind::queue:
         return &queues;
       case Kind::exchange:
@@ -64,6 +83,11 @@ Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, con
       clock_(clock),
       alarms_(std::move(alarms)),
       access_control_(*store_),
+      definitions_(*store_, definition_changes_),
+      parameters_(definitions_),
+      limits_(definitions_),
+      admission_(limits_, {.connections = options_.connection_max, .channels = options_.channel_max_per_node},
+                 node_name()),
       connections_(options_.shards) {
   for (std::size_t i = 0; i < options_.shards; ++i)
     shards_.push_back(std::make_unique<Shard>(ShardIndex{static_cast<std::uint16_t>(i)}, shards_, *store_, clock_));
@@ -79,19 +103,33 @@ Broker::~Broker() {
   alarms_->listen([](AlarmSet) {});
 }
 
-std::string Broker::cluster_name() const {
+std::string Broker::node_name() {
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) return "rabbit@localhost";
   return std::string{"rabbit@"} + host.data();
 }
 
+std::string Broker::cluster_name() const {
+  const auto parameter = parameters_.find_global("cluster_name");
+  return parameter && parameter->value.is_string() ? std::string{parameter->value.get_string()} : node_name();
+}
+
 void Broker::recover() {
-  Recovered recovered{*store_, access_control_};
+  Recovered recovered{*store_, access_control_, parameters_, limits_};
   for (const auto& definition : recovered.virtual_hosts) {
     const std::string& name = definition.key.parts.at(0);
-    virtual_hosts_.emplace(name, std::make_shared<VirtualHost>(name, *store_, next_queue_id_, definition_changes_));
+    const auto& virtual_host = virtual_hosts_.emplace(name, make_virtual_host(name)).first->second;
+    virtual_host->set_metadata(definitions::metadata_from(definition.fields()));
   }
   const auto virtual_host_of = [this](const Key& key) { return find_virtual_host(key.parts.at(0)); };
+
+  const auto restore_policies = [&](PolicyKind kind, const std::vector<Recovered::Definition>& policies) {
+    for (const auto& definition : policies)
+      if (const auto virtual_host = virtual_host_of(definition.key))
+        virtual_host->restore_policy(kind, definitions::policy_from(definition.key, definition.fields()));
+  };
+  restore_policies(PolicyKind::user, recovered.policies);
+  restore_policies(PolicyKind::operator_policy, recovered.operator_policies);
 
   std::unordered_set<QueueId> known;
   std::size_t next_shard = 0;
@@ -115,6 +153,8 @@ void Broker::recover() {
     next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(queue) + 1);
   }
   if (virtual_hosts_.empty()) make_defaults();
+  if (!parameters_.find_global(cluster_id))
+    parameters_.put_global({.name = std::string{cluster_id}, .value = boost::json::string{make_cluster_id()}});
 }
 
 void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record, ShardIndex shard) {
@@ -133,7 +173,7 @@ void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, Que
 }
 
 void Broker::make_defaults() {
-  add_virtual_host(options_.default_virtual_host);
+  static_cast<void>(put_virtual_host(options_.default_virtual_host, {.description = "Default virtual host"}));
   access_control_.put_user({.name = options_.default_user,
                             .password_hash = hash_password(options_.default_password),
                             .tags = {"administrator"}});
@@ -166,16 +206,6 @@ std::shared_ptr<VirtualHost> Broker::find_virtual_host(std::string_view name) co
   const std::shared_lock lock{virtual_hosts_mutex_};
   const auto found = virtual_hosts_.find(name);
   return found == virtual_hosts_.end() ? nullptr : found->second;
-}
-
-std::shared_ptr<VirtualHost> Broker::add_virtual_host(std::string_view name) {
-  const std::unique_lock lock{virtual_hosts_mutex_};
-  auto& virtual_host = virtual_hosts_[std::string{name}];
-  if (!virtual_host) {
-    store_->put_definition(definitions::make_key(Kind::virtual_host, {name}), {});
-    virtual_host = std::make_shared<VirtualHost>(std::string{name}, *store_, next_queue_id_, definition_changes_);
-  }
-  return virtual_host;
 }
 
 bool Broker::is_loopback_user(std::string_view user) const {

@@ -4,14 +4,19 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/access_control.h"
+#include "broker/admission.h"
 #include "broker/alarms.h"
 #include "broker/clock.h"
+#include "broker/definition_store.h"
+#include "broker/limits.h"
+#include "broker/parameters.h"
 #include "broker/reply_consumers.h"
 #include "broker/shard.h"
 #include "broker/virtual_host.h"
@@ -30,6 +35,8 @@ struct BrokerOptions {
   std::size_t queued_memory_max = 64 * 1024 * 1024;
   /// How long a client may keep a delivery unacknowledged, where its queue does not say; 0 is as long as it likes.
   std::chrono::milliseconds consumer_timeout = std::chrono::minutes{30};
+  std::optional<std::uint64_t> connection_max{};  // of the whole broker; nothing: no limit
+  std::optional<std::uint64_t> channel_max_per_node{};
 
   /// Publishers wait while less is free where the store keeps its data, or the process occupies more.
   std::uint64_t disk_free_limit = 50'000'000;  // octets
@@ -68,12 +75,33 @@ class Broker {
   AccessControl& access_control() { return access_control_; }
   ReplyConsumers& reply_consumers() { return reply_consumers_; }
   DefinitionChanges& definition_changes() { return definition_changes_; }
+  const Limits& limits() const { return limits_; }
+  Parameters& parameters() { return parameters_; }
+  Admission& admission() { return admission_; }
   std::vector<std::unique_ptr<Shard>>& shards() { return shards_; }
+  /// "rabbit@host".
+  static std::string node_name();
+  /// The global parameter cluster_name, else the node's name.
   std::string cluster_name() const;
 
   /// Nothing when there is none of that name.
   std::shared_ptr<VirtualHost> find_virtual_host(std::string_view name) const;
   std::shared_ptr<VirtualHost> add_virtual_host(std::string_view name);
+  std::vector<std::shared_ptr<VirtualHost>> virtual_hosts() const;
+
+  // --- administration; in broker_administration.cc
+
+  /// True when it is new; else its metadata is replaced.
+  /// Errors: precondition_failed for a type of queue that does not exist.
+  Result<bool> put_virtual_host(std::string_view name, const VirtualHostMetadata& metadata);
+  /// With all that is in it and said about it.  Its connections are closed and its queues end soon after.
+  /// Errors: not_found; precondition_failed when it is protected.
+  Result<void> delete_virtual_host(std::string_view name);
+  /// With its rights and limits.  Its connections are closed soon after.
+  void delete_user(std::string_view name);
+  /// Errors: those of Limits::put.
+  Result<void> put_limit(LimitOf of, std::string_view subject, std::string_view name, const boost::json::value& value);
+  void clear_limit(LimitOf of, std::string_view subject, std::string_view name);
 
   bool is_loopback_user(std::string_view user) const;
 
@@ -91,6 +119,9 @@ class Broker {
   struct Recovered;
 
   void make_defaults();
+  std::shared_ptr<VirtualHost> make_virtual_host(const std::string& name);
+  void apply_settings(QueueAddress queue, const QueueSettings& settings);
+  void apply_queue_limit(LimitOf of, std::string_view subject);
   void recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record, ShardIndex shard);
 
   const BrokerOptions options_;
@@ -102,6 +133,10 @@ class Broker {
   AccessControl access_control_;
   ReplyConsumers reply_consumers_{};
   DefinitionChanges definition_changes_{};
+  DefinitionStore definitions_;
+  Parameters parameters_;
+  Limits limits_;
+  Admission admission_;
   mutable std::shared_mutex virtual_hosts_mutex_{};
   std::map<std::string, std::shared_ptr<VirtualHost>, std::less<>> virtual_hosts_{};
   std::vector<std::atomic<std::size_t>> connections_;

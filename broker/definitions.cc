@@ -1,5 +1,8 @@
 #include "broker/definitions.h"
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
 #include "broker/queue_type.h"
 
 namespace leveret::broker::definitions {
@@ -31,6 +34,13 @@ FieldTable view_of(const std::string& encoded) {
   return FieldTable{protocol::as_octets(encoded)};
 }
 
+boost::json::value parsed(const std::string& json) {
+  boost::json::error_code error;
+  auto value = boost::json::parse(json, error);
+  if (error) throw storage::StoreError{"the store holds a definition that cannot be read; restore the data directory"};
+  return value;
+}
+
 std::string owned(FieldTable fields) {
   return std::string{protocol::as_text(fields.octets())};
 }
@@ -59,6 +69,27 @@ std::optional<Key> parse_key(std::string_view encoded) {
   return key;
 }
 
+std::string value_of(const VirtualHostMetadata& metadata) {
+  protocol::FieldArrayBuilder tags;
+  for (const std::string& tag : metadata.tags) tags.add(tag);
+  FieldTableBuilder value;
+  value.put("description", metadata.description);
+  value.put("tags", tags);
+  value.put("default_queue_type", metadata.default_queue_type);
+  value.put("protected_from_deletion", metadata.is_protected_from_deletion);
+  return value.take();
+}
+
+VirtualHostMetadata metadata_from(FieldTable value) {
+  VirtualHostMetadata metadata{.description = text(value, "description"),
+                               .default_queue_type = text(value, "default_queue_type"),
+                               .is_protected_from_deletion = flag(value, "protected_from_deletion")};
+  const auto tags = value.find("tags");
+  const auto array = tags ? tags->as_array() : std::nullopt;
+  for (const auto& tag : array.value_or(protocol::FieldArray{})) metadata.tags.emplace_back(tag.as_text().value_or(""));
+  return metadata;
+}
+
 std::string key_of(std::string_view virtual_host, const Exchange& exchange) {
   return make_key(Kind::exchange, {virtual_host, exchange.name});
 }
@@ -73,15 +104,12 @@ std::string value_of(const Exchange& exchange) {
 }
 
 Exchange exchange_from(const Key& key, FieldTable value) {
-  Exchange exchange{.name = key.parts.at(1),
-                    .type = exchange_type(text(value, "type")).value_or(ExchangeType::direct),
-                    .is_durable = true,
-                    .is_auto_delete = flag(value, "auto_delete"),
-                    .is_internal = flag(value, "internal"),
-                    .arguments = owned(table(value, "arguments"))};
-  if (const auto alternate = view_of(exchange.arguments).find("alternate-exchange"))
-    exchange.alternate_exchange = alternate->as_text();
-  return exchange;
+  return {.name = key.parts.at(1),
+          .type = exchange_type(text(value, "type")).value_or(ExchangeType::direct),
+          .is_durable = true,
+          .is_auto_delete = flag(value, "auto_delete"),
+          .is_internal = flag(value, "internal"),
+          .arguments = owned(table(value, "arguments"))};
 }
 
 std::string key_of(std::string_view virtual_host, const QueueRecord& queue) {
@@ -119,6 +147,37 @@ BindingRequest binding_from(const Key& key) {
           .destination = key.parts.at(3),
           .routing_key = key.parts.at(4),
           .arguments = view_of(key.parts.at(5))};
+}
+
+std::string key_of(std::string_view virtual_host, PolicyKind kind, std::string_view policy) {
+  return make_key(kind == PolicyKind::user ? Kind::policy : Kind::operator_policy, {virtual_host, policy});
+}
+
+std::string value_of(const Policy& policy) {
+  FieldTableBuilder value;
+  value.put("pattern", policy.pattern);
+  value.put("apply-to", name_of(policy.apply_to));
+  value.put("priority", policy.priority);
+  value.put("definition", boost::json::serialize(policy.definition));
+  return value.take();
+}
+
+Policy policy_from(const Key& key, FieldTable value) {
+  const auto priority = value.find("priority");
+  const auto definition = parsed(text(value, "definition"));
+  return {.name = key.parts.at(1),
+          .pattern = text(value, "pattern"),
+          .apply_to = policy_target(text(value, "apply-to")).value_or(PolicyTarget::all),
+          .priority = priority ? priority->as_integer().value_or(0) : 0,
+          .definition = definition.is_object() ? definition.get_object() : boost::json::object{}};
+}
+
+std::string json_value(const boost::json::value& value) {
+  return FieldTableBuilder{}.put("json", boost::json::serialize(value)).take();
+}
+
+boost::json::value json_from(FieldTable value) {
+  return parsed(text(value, "json"));
 }
 
 }  // namespace leveret::broker::definitions

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "broker/policy.h"
 #include "broker/virtual_host.h"
 
 namespace leveret::broker::definitions {
@@ -20,6 +21,12 @@ enum class Kind : char {
   permission = 'p',
   topic_permission = 't',
   setting = 's',
+  policy = 'P',
+  operator_policy = 'O',
+  parameter = 'a',
+  global_parameter = 'g',
+  virtual_host_limits = 'l',
+  user_limits = 'm',
 };
 
 std::string make_key(Kind kind, std::initializer_list<std::string_view> parts);
@@ -30,6 +37,9 @@ struct Key {
 };
 /// Nothing when it is not a key that `make_key` made.
 std::optional<Key> parse_key(std::string_view key);
+
+std::string value_of(const VirtualHostMetadata& metadata);
+VirtualHostMetadata metadata_from(FieldTable value);
 
 std::string key_of(std::string_view virtual_host, const Exchange& exchange);
 std::string value_of(const Exchange& exchange);
@@ -43,5 +53,15 @@ QueueRecord queue_from(const Key& key, FieldTable value);
 std::string key_of(std::string_view virtual_host, const Binding& binding);
 /// Points into `key`; a binding has nothing beside it, so its value is empty.
 BindingRequest binding_from(const Key& key);
+
+/// A JSON value as a definition's.
+std::string json_value(const boost::json::value& value);
+/// Errors: StoreError for a definition that is no JSON.
+boost::json::value json_from(FieldTable value);
+
+std::string key_of(std::string_view virtual_host, PolicyKind kind, std::string_view policy);
+std::string value_of(const Policy& policy);
+/// Errors: StoreError for a definition that is no JSON object.
+Policy policy_from(const Key& key, FieldTable value);
 
 }  // namespace leveret::broker::definitions

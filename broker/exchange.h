@@ -12,6 +12,7 @@
 
 namespace leveret::broker {
 
+struct AppliedPolicies;
 struct Exchange;
 struct QueueRecord;
 
@@ -71,7 +72,9 @@ struct Exchange {
   bool is_auto_delete = false;
   bool is_internal = false;
   std::string arguments{};  // an encoded field table
+  /// Where messages without a queue go: the one its arguments name, else the one its policy does.
   std::optional<std::string> alternate_exchange{};
+  std::shared_ptr<const AppliedPolicies> policies{};
 
   std::unordered_set<Binding, BindingHash> bindings{};
   std::unordered_set<const Binding*> bindings_to_here{};

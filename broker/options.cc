@@ -36,6 +36,10 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
                   "Share of the machine's memory; with more in use, publishers wait")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  server.add_option("--connection-max", options.broker.connection_max,
+                    "Connections of all clients together; default: any");
+  server.add_option("--channel-max-per-node", options.broker.channel_max_per_node,
+                    "Channels of all connections together; default: any");
   server.add_option("--log-level", options.log_level, "What is logged")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "critical", "off"}))
       ->capture_default_str();

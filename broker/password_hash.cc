@@ -4,8 +4,8 @@
 #include <stdexcept>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <boost/beast/core/detail/base64.hpp>
 
 namespace leveret::broker {
@@ -15,14 +15,24 @@ namespace base64 = boost::beast::detail::base64;
 
 constexpr std::size_t salt_size = 4;
 
-std::string salted_hash(std::string_view salt, std::string_view password) {
+std::string salted_hash(const EVP_MD* algorithm, std::string_view salt, std::string_view password) {
   std::string salted{salt};
   salted.append(password);
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(salted.data()), salted.size(), digest.data());
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  if (EVP_Digest(salted.data(), salted.size(), digest.data(), &size, algorithm, nullptr) != 1)
+    throw std::runtime_error{"cannot hash a password: the cryptographic library refuses the algorithm"};
   OPENSSL_cleanse(salted.data(), salted.size());
   std::string hash{salt};
-  return hash.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+  return hash.append(reinterpret_cast<const char*>(digest.data()), size);
+}
+
+/// Nothing for one that is not known.
+const EVP_MD* algorithm_named(std::string_view name) {
+  if (name == "rabbit_password_hashing_sha256") return EVP_sha256();
+  if (name == "rabbit_password_hashing_sha512") return EVP_sha512();
+  if (name == "rabbit_password_hashing_md5") return EVP_md5();
+  return nullptr;
 }
 
 std::string encode(std::string_view octets) {
@@ -42,14 +52,19 @@ std::string decode(std::string_view text) {
 std::string hash_password(std::string_view password) {
   std::array<unsigned char, salt_size> salt{};
   if (RAND_bytes(salt.data(), salt.size()) != 1) throw std::runtime_error{"no random numbers for a password's salt"};
-  return encode(salted_hash({reinterpret_cast<const char*>(salt.data()), salt.size()}, password));
+  return encode(salted_hash(EVP_sha256(), {reinterpret_cast<const char*>(salt.data()), salt.size()}, password));
 }
 
-bool password_matches(std::string_view password, std::string_view hash) {
+bool password_matches(std::string_view password, std::string_view hash, std::string_view algorithm_name) {
+  const EVP_MD* algorithm = algorithm_named(algorithm_name);
   const std::string stored = decode(hash);
-  if (stored.size() != salt_size + SHA256_DIGEST_LENGTH) return false;
-  const std::string given = salted_hash(std::string_view{stored}.substr(0, salt_size), password);
+  if (!algorithm || stored.size() != salt_size + static_cast<std::size_t>(EVP_MD_get_size(algorithm))) return false;
+  const std::string given = salted_hash(algorithm, std::string_view{stored}.substr(0, salt_size), password);
   return CRYPTO_memcmp(given.data(), stored.data(), stored.size()) == 0;
+}
+
+bool is_base64(std::string_view text) {
+  return text.size() % 4 == 0 && encode(decode(text)) == text;
 }
 
 }  // namespace leveret::broker

@@ -1,11 +1,21 @@
 #include "broker/policy.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace leveret::broker {
 namespace {
 
 using boost::json::value;
+
+constexpr std::array<std::pair<PolicyTarget, std::string_view>, 6> target_names{
+    {{PolicyTarget::all, "all"},
+     {PolicyTarget::queues, "queues"},
+     {PolicyTarget::classic_queues, "classic_queues"},
+     {PolicyTarget::quorum_queues, "quorum_queues"},
+     {PolicyTarget::streams, "streams"},
+     {PolicyTarget::exchanges, "exchanges"}}};
 
 /// A delivery limit below zero is none, and the larger for that.
 value smaller_limit(std::string_view key, const value& left, const value& right) {
@@ -22,6 +32,16 @@ value merged(std::string_view key, const value& user, const value& limit) {
 }
 
 }  // namespace
+
+std::string_view name_of(PolicyTarget target) {
+  return std::find_if(target_names.begin(), target_names.end(), [&](auto& row) { return row.first == target; })->second;
+}
+
+std::optional<PolicyTarget> policy_target(std::string_view name) {
+  for (const auto& [target, target_name] : target_names)
+    if (target_name == name) return target;
+  return {};
+}
 
 boost::json::object merged_definition(const Policy* policy, const Policy* operator_policy) {
   boost::json::object definition = policy ? policy->definition : boost::json::object{};

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/json/object.hpp>
 
@@ -8,6 +10,13 @@ namespace leveret::broker {
 
 /// Which kinds of things a policy is for; a queue type's own, all queues, exchanges, or both.
 enum class PolicyTarget { all, queues, classic_queues, quorum_queues, streams, exchanges };
+
+/// "all", "classic_queues" ...: RabbitMQ's values of `apply-to`.
+std::string_view name_of(PolicyTarget target);
+std::optional<PolicyTarget> policy_target(std::string_view name);
+
+/// A user's policy, or an operator's.
+enum class PolicyKind { user, operator_policy };
 
 /// Optional arguments for all queues and exchanges of a virtual host whose names fit a pattern.
 ///

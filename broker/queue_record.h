@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -8,10 +9,11 @@
 
 namespace leveret::broker {
 
+struct AppliedPolicies;
 struct Binding;
 
 /// What the topology knows of a queue; its messages and consumers are in the Queue on its shard.
-/// Guarded by its virtual host's lock; all but `bindings` never changes and may be read without.
+/// Guarded by its virtual host's lock; all but `bindings` and `policies` never changes and may be read without.
 struct QueueRecord {
   QueueAddress address{};
   std::string name{};
@@ -22,6 +24,7 @@ struct QueueRecord {
   std::string arguments{};  // an encoded field table
 
   std::unordered_set<const Binding*> bindings{};
+  std::shared_ptr<const AppliedPolicies> policies{};
 
   bool is_exclusive() const { return exclusive_owner.has_value(); }
   /// Kept over a restart.  An exclusive queue ends with its connection, so it never is.

@@ -19,8 +19,8 @@ constexpr std::int64_t default_delivery_limit = 20;
 /// Reads each setting from the argument and from the policies, and chooses.
 class SettingsReader {
  public:
-  SettingsReader(FieldTable arguments, boost::json::object definition)
-      : arguments_(arguments), definition_(std::move(definition)) {}
+  SettingsReader(FieldTable arguments, const boost::json::object& definition)
+      : arguments_(arguments), definition_(definition) {}
 
   std::optional<std::int64_t> policy_integer(std::string_view key) const {
     const auto* found = definition_.if_contains(key);
@@ -79,7 +79,7 @@ class SettingsReader {
   }
 
   FieldTable arguments_;
-  boost::json::object definition_;
+  const boost::json::object& definition_;
 };
 
 QueueSettings::Overflow overflow_named(std::string_view name) {
@@ -143,7 +143,11 @@ std::optional<std::chrono::seconds> parse_max_age(std::string_view text) {
 }
 
 QueueSettings make_queue_settings(FieldTable arguments, const Policy* policy, const Policy* operator_policy) {
-  const SettingsReader reader{arguments, merged_definition(policy, operator_policy)};
+  return make_queue_settings(arguments, merged_definition(policy, operator_policy));
+}
+
+QueueSettings make_queue_settings(FieldTable arguments, const boost::json::object& definition) {
+  const SettingsReader reader{arguments, definition};
   const QueueType type = queue_type_of(arguments);
   QueueSettings settings{.message_ttl = reader.duration("message-ttl"),
                          .expires = reader.duration("expires"),

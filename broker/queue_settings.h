@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <boost/json/object.hpp>
+
 #include "protocol/field_table.h"
 
 namespace leveret::broker {
@@ -42,6 +44,8 @@ struct QueueSettings {
 /// Of a limit in arguments and policies the smallest holds.  Of anything else the argument does, but for the overflow
 /// of a quorum queue, where it is the policy.
 QueueSettings make_queue_settings(protocol::FieldTable arguments, const Policy* policy, const Policy* operator_policy);
+/// The same with what the policies say together: see `merged_definition`.
+QueueSettings make_queue_settings(protocol::FieldTable arguments, const boost::json::object& definition);
 
 /// The span of time in "7D", "12h", "30s" (years Y, months M, days D, hours h, minutes m, seconds s; of 365 and 30
 /// days); nothing for any other text.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
 #include "broker/mail_session.h"
@@ -102,9 +103,13 @@ void Shard::leave(TurnMember& member) {
 }
 
 void Shard::force_close_all(std::string_view reason) {
+  force_close(reason, [](const TurnMember&) { return true; });
+}
+
+void Shard::force_close(std::string_view reason, const std::function<bool(const TurnMember&)>& is_meant) {
   const std::vector<TurnMember*> members(members_.begin(), members_.end());
   for (TurnMember* member : members)
-    if (members_.contains(member)) member->force_close(reason);
+    if (members_.contains(member) && is_meant(*member)) member->force_close(reason);
 }
 
 void Shard::set_resource_alarms(AlarmSet alarms) {
@@ -303,10 +308,21 @@ Session* Shard::find_session(SessionId id) {
   return found == sessions_.end() ? nullptr : found->second;
 }
 
-RouteCache& Shard::routes(const VirtualHost& virtual_host) {
+std::shared_ptr<RouteCache> Shard::routes(const VirtualHost& virtual_host) {
   auto& cache = routes_[&virtual_host];
-  if (!cache) cache = std::make_unique<RouteCache>(virtual_host);
-  return *cache;
+  if (!cache) cache = std::make_shared<RouteCache>(virtual_host);
+  return cache;
+}
+
+void Shard::forget_virtual_host(const VirtualHost& virtual_host) {
+  force_close(fmt::format("vhost '{}' is deleted", virtual_host.name()),
+              [&](const TurnMember& member) { return member.is_in(virtual_host); });
+  std::vector<QueueId> ending;
+  for (const auto& [id, queue] : queues_)
+    if (&queue->virtual_host() == &virtual_host) ending.push_back(id);
+  for (const QueueId id : ending)
+    if (Queue* queue = find_queue(id)) delete_queue(*queue);
+  routes_.erase(&virtual_host);
 }
 
 // --- on a message's way

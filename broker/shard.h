@@ -33,6 +33,8 @@ class TurnMember {
   virtual void end_turn() = 0;
   /// About four times a second.
   virtual void tick(TimePoint now) = 0;
+  virtual bool is_of_user(std::string_view user) const = 0;
+  virtual bool is_in(const VirtualHost& virtual_host) const = 0;
   /// The broker wants it to end.
   virtual void force_close(std::string_view reason) = 0;
   /// Resource alarms have been raised or cleared; the shard knows which are on.
@@ -85,6 +87,8 @@ class Shard {
   /// Any thread: who publishes here waits while an alarm is on.
   void set_resource_alarms(AlarmSet alarms);
   AlarmSet resource_alarms() const { return resource_alarms_; }
+  /// Asks those to end that `is_meant`.
+  void force_close(std::string_view reason, const std::function<bool(const TurnMember&)>& is_meant);
 
   // --- mail
 
@@ -121,8 +125,10 @@ class Shard {
   void remove_session(SessionId id);
   Session* find_session(SessionId id);
 
-  RouteCache& routes(const VirtualHost& virtual_host);
-  void forget_routes(const VirtualHost& virtual_host) { routes_.erase(&virtual_host); }
+  /// Whoever has taken it may keep it longer than the shard does.
+  std::shared_ptr<RouteCache> routes(const VirtualHost& virtual_host);
+  /// It has been deleted: ends its connections here, then its queues.
+  void forget_virtual_host(const VirtualHost& virtual_host);
 
   // --- on a message's way
 
@@ -179,7 +185,7 @@ class Shard {
   DurableLog log_;
   std::unordered_map<QueueId, std::unique_ptr<Queue>> queues_{};
   boost::unordered_flat_map<SessionId, Session*> sessions_{};
-  std::unordered_map<const VirtualHost*, std::unique_ptr<RouteCache>> routes_{};
+  std::unordered_map<const VirtualHost*, std::shared_ptr<RouteCache>> routes_{};
   AlarmClock alarms_{};
   std::size_t queued_memory_ = 0;
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();

@@ -53,12 +53,51 @@ std::string VirtualHost::in_vhost(std::string_view name) const {
   return fmt::format("'{}' in vhost '{}'", name, name_);
 }
 
+VirtualHostMetadata VirtualHost::metadata() const {
+  const std::shared_lock lock{mutex_};
+  return metadata_;
+}
+
+void VirtualHost::set_metadata(const VirtualHostMetadata& metadata) {
+  const std::unique_lock lock{mutex_};
+  metadata_ = metadata;
+}
+
+void VirtualHost::limit_queues(std::optional<std::uint64_t> count_max) {
+  const std::unique_lock lock{mutex_};
+  queue_count_max_ = count_max;
+}
+
+void VirtualHost::erase_definitions() {
+  const std::unique_lock lock{mutex_};
+  for (const auto& [name, exchange] : exchanges_) {
+    for (const Binding& binding : exchange->bindings)
+      if (binding.is_durable()) erase_definition(definitions::key_of(name_, binding));
+    if (exchange->is_durable) erase_definition(definitions::key_of(name_, *exchange));
+  }
+  for (const auto& [name, queue] : queues_)
+    if (queue->is_durable()) erase_definition(definitions::key_of(name_, *queue));
+  for (const PolicyKind kind : {PolicyKind::user, PolicyKind::operator_policy})
+    for (const Policy& policy : policies_.all(kind)) erase_definition(definitions::key_of(name_, kind, policy.name));
+  is_deleted_ = true;
+}
+
+Result<void> VirtualHost::check_exists() const {
+  if (!is_deleted_) return {};
+  return protocol::AmqpError{.code = protocol::ReplyCode::connection_forced,
+                             .text = fmt::format("vhost '{}' is deleted", name_)};
+}
+
+// Another virtual host of that name may be there by now: its definitions are not to be touched.
+
 void VirtualHost::store_definition(std::string key, std::string value) {
+  if (is_deleted_) return;
   store_.put_definition(std::move(key), std::move(value));
   definition_changes_.add();
 }
 
 void VirtualHost::erase_definition(std::string key) {
+  if (is_deleted_) return;
   store_.erase_definition(std::move(key));
   definition_changes_.add();
 }
@@ -77,6 +116,7 @@ QueueRecord* VirtualHost::queue_named(std::string_view name) const {
 
 Result<Lasting> VirtualHost::declare_exchange(const ExchangeDeclaration& declaration) {
   std::unique_lock lock{mutex_};
+  if (auto exists = check_exists(); !exists) return exists.error();
   const auto type = exchange_type(declaration.type);
   if (!type) return unknown_exchange_type(declaration.type);
   if (const Exchange* exchange = exchange_named(declaration.name)) {
@@ -89,8 +129,6 @@ Result<Lasting> VirtualHost::declare_exchange(const ExchangeDeclaration& declara
                     .is_auto_delete = declaration.auto_delete,
                     .is_internal = declaration.internal,
                     .arguments = std::string{protocol::as_text(declaration.arguments.octets())}};
-  if (const auto alternate = declaration.arguments.find("alternate-exchange"))
-    exchange.alternate_exchange = alternate->as_text();
   const Exchange& added = add_exchange(std::move(exchange));
   if (!added.is_durable) return Lasting::no;
   store_definition(definitions::key_of(name_, added), definitions::value_of(added));
@@ -148,6 +186,7 @@ Result<void> VirtualHost::check_equivalent(const Exchange& exchange, const Excha
 
 Exchange& VirtualHost::add_exchange(Exchange exchange) {
   exchange.index = make_binding_index(exchange.type);
+  apply_policies(exchange);
   const std::string name = exchange.name;
   changed();
   return *exchanges_.emplace(name, std::make_shared<Exchange>(std::move(exchange))).first->second;
@@ -174,13 +213,20 @@ void VirtualHost::remove_if_unused(Exchange& exchange) {
 
 // ------------------------------------------------------------------------------------------------------- queues
 
-Result<DeclaredQueue> VirtualHost::declare_queue(const QueueDeclaration& declaration, Requester requester) {
+Result<DeclaredQueue> VirtualHost::declare_queue(const QueueDeclaration& asked, Requester requester) {
   std::unique_lock lock{mutex_};
+  if (auto exists = check_exists(); !exists) return exists.error();
+  const std::string arguments = arguments_with_type(asked);
+  QueueDeclaration declaration = asked;
+  declaration.arguments = FieldTable{protocol::as_octets(arguments)};
   if (const auto found = queues_.find(declaration.name); found != queues_.end()) {
     if (auto same = check_equivalent(*found->second, declaration, requester.connection); !same) return same.error();
     return DeclaredQueue{.record = found->second};
   }
   if (auto valid = check_queue_declaration(declaration, in_vhost(declaration.name)); !valid) return valid.error();
+  if (queue_count_max_ && queues_.size() >= *queue_count_max_)
+    return precondition_failed(fmt::format("cannot declare queue '{}': queue limit in vhost '{}' ({}) is reached",
+                                           declaration.name, name_, *queue_count_max_));
   auto record = std::make_shared<QueueRecord>(
       QueueRecord{.address = {.queue = QueueId{next_queue_id_.fetch_add(1)}, .shard = requester.shard},
                   .name = std::string{declaration.name},
@@ -188,11 +234,22 @@ Result<DeclaredQueue> VirtualHost::declare_queue(const QueueDeclaration& declara
                   .is_declared_durable = declaration.durable,
                   .is_auto_delete = declaration.auto_delete,
                   .exclusive_owner = declaration.exclusive ? std::optional{requester.connection} : std::nullopt,
-                  .arguments = std::string{protocol::as_text(declaration.arguments.octets())}});
+                  .arguments = arguments});
+  apply_policies(*record);
   queues_.emplace(record->name, record);
   queues_by_id_.emplace(record->address.queue, record.get());
   if (record->is_durable()) store_definition(definitions::key_of(name_, *record), definitions::value_of(*record));
   return DeclaredQueue{.record = std::move(record), .is_new = true};
+}
+
+std::string VirtualHost::arguments_with_type(const QueueDeclaration& declaration) const {
+  std::string arguments{protocol::as_text(declaration.arguments.octets())};
+  const std::string& type = metadata_.default_queue_type;
+  if (type.empty() || declaration.arguments.find("x-queue-type")) return arguments;
+  // Only a classic queue can be one of these.
+  const bool is_fleeting = !declaration.durable || declaration.exclusive || declaration.auto_delete;
+  if (type != "classic" && is_fleeting) return arguments;
+  return arguments + protocol::FieldTableBuilder{}.put("x-queue-type", type).take();
 }
 
 Result<std::shared_ptr<const QueueRecord>> VirtualHost::find_queue(std::string_view name,
@@ -207,10 +264,6 @@ Result<std::shared_ptr<const QueueRecord>> VirtualHost::find_queue(std::string_v
 bool VirtualHost::has_queue(std::string_view name) const {
   std::shared_lock lock{mutex_};
   return queue_named(name) != nullptr;
-}
-
-QueueSettings VirtualHost::settings_of(const QueueRecord& queue) const {
-  return make_queue_settings(FieldTable{protocol::as_octets(queue.arguments)}, nullptr, nullptr);
 }
 
 bool VirtualHost::remove_queue(QueueId id) {
@@ -413,6 +466,7 @@ std::vector<QueueAddress> VirtualHost::route_dead_letter(std::string_view exchan
 std::shared_ptr<const QueueRecord> VirtualHost::restore_queue(QueueRecord record) {
   std::unique_lock lock{mutex_};
   auto shared = std::make_shared<QueueRecord>(std::move(record));
+  apply_policies(*shared);
   queues_.emplace(shared->name, shared);
   queues_by_id_.emplace(shared->address.queue, shared.get());
   return shared;

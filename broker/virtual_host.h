@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
@@ -11,6 +12,7 @@
 #include "broker/death.h"
 #include "broker/definition_changes.h"
 #include "broker/exchange.h"
+#include "broker/policies.h"
 #include "broker/queue_record.h"
 #include "broker/queue_settings.h"
 #include "protocol/reply_code.h"
@@ -20,6 +22,15 @@ namespace leveret::broker {
 
 using protocol::FieldTable;
 using protocol::Result;
+
+/// What is known of a virtual host beside its name.
+struct VirtualHostMetadata {
+  std::string description{};
+  std::vector<std::string> tags{};
+  /// For queues that are declared without a type and may be of this one; empty: classic, as if nothing were said.
+  std::string default_queue_type{};
+  bool is_protected_from_deletion = false;
+};
 
 /// What exchange.declare asks for.
 struct ExchangeDeclaration {
@@ -92,6 +103,13 @@ class VirtualHost {
   const std::string& name() const { return name_; }
   /// "'q' in vhost '/'": how RabbitMQ's texts name something here.
   std::string in_vhost(std::string_view name) const;
+  VirtualHostMetadata metadata() const;
+  void set_metadata(const VirtualHostMetadata& metadata);
+  /// More are refused; nothing: no limit.
+  void limit_queues(std::optional<std::uint64_t> count_max);
+  /// The virtual host is deleted: nothing of it will be there after a restart, and nothing more is declared in it.
+  void erase_definitions();
+
   std::uint64_t topology_version() const { return version_.load(std::memory_order_acquire); }
 
   Result<Lasting> declare_exchange(const ExchangeDeclaration& declaration);
@@ -101,7 +119,7 @@ class VirtualHost {
   Result<void> check_publish(std::string_view exchange) const;
   /// Nothing when there is none of that name.
   std::optional<ExchangeType> type_of_exchange(std::string_view name) const;
-  /// The name in its `alternate-exchange` argument; empty when it has none.
+  /// The name in its `alternate-exchange` argument or policy; empty when it has none.
   std::string alternate_of_exchange(std::string_view name) const;
 
   /// A queue of that name, made on the requester's shard when there was none.
@@ -129,7 +147,26 @@ class VirtualHost {
                                               const std::vector<std::string_view>& routing_keys, FieldTable headers,
                                               DeathReason reason) const;
 
-  /// Takes up what the store has kept.  Queues first, then exchanges, then bindings; nothing is stored again.
+  // --- policies; in virtual_host_policies.cc
+
+  /// Hears of every queue for which something else holds from now on; is called under the lock.
+  using SettingsListener = std::function<void(QueueAddress, const QueueSettings&)>;
+  /// Before there are queues.
+  void on_settings_changed(SettingsListener listener) { settings_changed_ = std::move(listener); }
+
+  /// In place of one of that name; holds at once.
+  void put_policy(PolicyKind kind, Policy policy);
+  /// False when there is none of that name.
+  bool remove_policy(PolicyKind kind, std::string_view name);
+  /// In the order in which they are tried.
+  std::vector<Policy> policies(PolicyKind kind) const;
+  /// Nothing when there is no such queue or exchange.
+  std::optional<AppliedPolicies> policies_of_queue(std::string_view name) const;
+  std::optional<AppliedPolicies> policies_of_exchange(std::string_view name) const;
+
+  /// Takes up what the store has kept.  Policies first, then queues, then exchanges, then bindings; nothing is stored
+  /// again.
+  void restore_policy(PolicyKind kind, Policy policy);
   std::shared_ptr<const QueueRecord> restore_queue(QueueRecord record);
   void restore_exchange(Exchange exchange);
   void restore_binding(const BindingRequest& request);
@@ -146,6 +183,10 @@ class VirtualHost {
 
   void store_definition(std::string key, std::string value);
   void erase_definition(std::string key);
+  /// A connection's last requests may come after the virtual host has been deleted.
+  Result<void> check_exists() const;
+  /// The arguments as they are declared: with the default queue type where it says one.
+  std::string arguments_with_type(const QueueDeclaration& declaration) const;
   Exchange& add_exchange(Exchange exchange);
   void remove_exchange(Exchange& exchange);
   void remove_if_unused(Exchange& exchange);
@@ -159,6 +200,10 @@ class VirtualHost {
   Result<void> check_access(const QueueRecord& queue, ConnectionId requester) const;
   Exchange* exchange_named(std::string_view name) const;
   QueueRecord* queue_named(std::string_view name) const;
+  void apply_policies(Exchange& exchange);
+  /// True when other ones hold now.
+  bool apply_policies(QueueRecord& queue);
+  void apply_policies_to_all();
   void changed() { version_.fetch_add(1, std::memory_order_release); }
 
   const std::string name_;
@@ -170,6 +215,11 @@ class VirtualHost {
   ByName<Exchange> exchanges_{};
   ByName<QueueRecord> queues_{};
   std::unordered_map<QueueId, QueueRecord*> queues_by_id_{};
+  VirtualHostMetadata metadata_{};
+  std::optional<std::uint64_t> queue_count_max_{};
+  bool is_deleted_ = false;
+  Policies policies_{};
+  SettingsListener settings_changed_{};
 };
 
 }  // namespace leveret::broker

@@ -208,7 +208,7 @@ class Channel final : public Session {
   const SessionId id_;
   Shard& shard_;
   VirtualHost& virtual_host_;
-  RouteCache& routes_;
+  const std::shared_ptr<RouteCache> routes_;
 
   State state_ = State::open;
   bool is_released_ = false;

@@ -103,7 +103,7 @@ Result<void> Channel::publish(MessageRef message) {
       is_simple ? Route{}
                 : virtual_host_.route(message->exchange(), {.routing_keys = routing_keys, .headers = headers});
   const auto& queues =
-      is_simple ? routes_.route(message->exchange(), message->routing_key(), headers).queues : own_route.queues;
+      is_simple ? routes_->route(message->exchange(), message->routing_key(), headers).queues : own_route.queues;
   if (transaction_) {
     transaction_->publishes.push_back({*std::move(delivered), queues, publication_.is_mandatory, is_answered});
     return {};
@@ -197,7 +197,7 @@ Result<void> Channel::handle(const protocol::tx::Commit&) {
   commit_waits_for_ = 1;
   for (PendingPublish& publish : committed.publishes) {
     const Message& message = *publish.message;
-    if (message.exchange().empty()) publish.queues = routes_.route("", message.routing_key(), {}).queues;
+    if (message.exchange().empty()) publish.queues = routes_->route("", message.routing_key(), {}).queues;
     if (publish.is_mandatory && publish.queues.empty() && !publish.is_answered) return_message(publish.message);
     commit_waits_for_ += publish.queues.size();
   }

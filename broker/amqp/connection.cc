@@ -215,6 +215,9 @@ Result<void> Connection::open_channel(ChannelNumber number) {
   if (channels_.size() >= channel_max_)
     return protocol::not_allowed(fmt::format(
         "number of channels opened ({}) has reached the negotiated channel_max ({})", channels_.size(), channel_max_));
+  auto place = broker_.admission().open_channel(user_);
+  if (!place) return place.error();
+  channel_places_.emplace(number, *std::move(place));
   channels_.emplace(number, std::make_unique<Channel>(*this, number));
   send(number, protocol::channel::OpenOk{});
   return {};
@@ -226,6 +229,7 @@ void Connection::close_channel(ChannelNumber number) {
   std::replace(ending_channels_.begin(), ending_channels_.end(), found->second.get(), static_cast<Channel*>(nullptr));
   found->second->release();
   channels_.erase(found);
+  channel_places_.erase(number);
 }
 
 void Connection::drop_channels() {
@@ -233,6 +237,8 @@ void Connection::drop_channels() {
   last_channel_ = nullptr;
   ending_channels_.clear();
   channels_.clear();
+  channel_places_.clear();
+  place_.reset();
   for (const QueueAddress& address : std::exchange(exclusive_queues_, {}))
     if (Queue* queue = shard_.find_queue(address.queue)) shard_.delete_queue(*queue);
 }
@@ -331,8 +337,11 @@ Result<void> Connection::handle(const connection::Open& open) {
   if (state_ != State::awaiting_open) return refuse_method(connection::Open::id);
   virtual_host_ = broker_.find_virtual_host(open.virtual_host);
   if (!virtual_host_) return protocol::not_allowed(fmt::format("vhost {} not found", open.virtual_host));
+  auto place = broker_.admission().open_connection(user_, open.virtual_host);
+  if (!place) return place.error();
   if (!broker_.access_control().may_enter(user_, open.virtual_host))
     return protocol::not_allowed(fmt::format("access to vhost '{}' refused for user '{}'", open.virtual_host, user_));
+  place_.emplace(*std::move(place));
   state_ = State::running;
   log::info("connection opened: peer={} user={} virtual_host={}", peer_.address, user_, open.virtual_host);
   send(channel_zero, connection::OpenOk{});

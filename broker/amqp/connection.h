@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,8 @@ class Connection final : public TurnMember {
   void end_turn() override;
   void tick(TimePoint now) override;
   void alarms_changed() override;
+  bool is_of_user(std::string_view user) const override { return state_ >= State::awaiting_tune_ok && user_ == user; }
+  bool is_in(const VirtualHost& virtual_host) const override { return virtual_host_.get() == &virtual_host; }
 
   // --- for its channels
 
@@ -174,8 +177,10 @@ class Connection final : public TurnMember {
   std::string user_{};
   std::string client_properties_{};  // an encoded field table
   std::shared_ptr<VirtualHost> virtual_host_{};
+  std::optional<Admission::Place> place_{};
 
   boost::unordered_flat_map<protocol::ChannelNumber, std::unique_ptr<Channel>> channels_{};
+  boost::unordered_flat_map<protocol::ChannelNumber, Admission::Place> channel_places_{};
   protocol::ChannelNumber last_channel_number_{};
   Channel* last_channel_ = nullptr;
   std::vector<Channel*> ending_channels_{};

@@ -89,6 +89,50 @@ TEST_F(AccessControlTest, PasswordsOpenTheDoorOfTheirUser) {
   EXPECT_FALSE(access_control_.find_user("user"));
 }
 
+TEST_F(AccessControlTest, AHashSaysHowItWasMade) {
+  access_control_.put_user({.name = "user",
+                            .password_hash = "kI3GCnkwHX1Ljs+EXIxVYZDm/yk=",
+                            .hashing_algorithm = "rabbit_password_hashing_md5"});
+  EXPECT_TRUE(access_control_.password_matches("user", "leveret"));
+  AccessControl again{*store_};
+  store_->recover_definitions([&](std::string_view key, std::string_view value) {
+    again.restore(key, protocol::FieldTable{protocol::as_octets(value)});
+  });
+  EXPECT_TRUE(again.password_matches("user", "leveret"));
+}
+
+TEST_F(AccessControlTest, ListsWhatItKnows) {
+  access_control_.put_user({.name = "b"});
+  access_control_.put_user({.name = "a", .tags = {"monitoring"}});
+  access_control_.put_permission("a", "/", {.configure = "c", .write = "w", .read = "r"});
+  access_control_.put_topic_permission("a", "/", "events", {.write = "tw", .read = "tr"});
+  ASSERT_EQ(access_control_.users().size(), 2u);
+  EXPECT_EQ(access_control_.users().front().name, "a");
+  ASSERT_EQ(access_control_.permissions().size(), 1u);
+  EXPECT_EQ(access_control_.permissions().front().permission.write, "w");
+  ASSERT_EQ(access_control_.topic_permissions().size(), 1u);
+  EXPECT_EQ(access_control_.topic_permissions().front().exchange, "events");
+  EXPECT_EQ(access_control_.topic_permissions().front().permission.read, "tr");
+}
+
+TEST_F(AccessControlTest, PermissionsGoWithTheirUserAndVirtualHost) {
+  for (const auto user : {"a", "b"})
+    for (const auto virtual_host : {"x", "y"}) {
+      access_control_.put_permission(user, virtual_host, {});
+      access_control_.put_topic_permission(user, virtual_host, "events", {});
+    }
+  access_control_.remove_user("a");
+  EXPECT_EQ(access_control_.permissions().size(), 2u);
+  EXPECT_EQ(access_control_.topic_permissions().size(), 2u);
+  access_control_.remove_virtual_host("x");
+  EXPECT_EQ(access_control_.permissions().size(), 1u);
+  EXPECT_FALSE(access_control_.remove_topic_permission("b", "y", "other"));
+  EXPECT_TRUE(access_control_.remove_topic_permissions("b", "y"));
+  EXPECT_FALSE(access_control_.remove_topic_permissions("b", "y"));
+  EXPECT_TRUE(access_control_.remove_permission("b", "y"));
+  EXPECT_FALSE(access_control_.remove_permission("b", "y"));
+}
+
 TEST_F(AccessControlTest, EveryChangeRaisesTheVersion) {
   auto version = access_control_.version();
   const auto expect_raised = [&](const char* what) {

@@ -59,7 +59,6 @@ TEST(DefinitionOfAnExchange, ComesBackAsItWas) {
   EXPECT_TRUE(again.is_auto_delete);
   EXPECT_TRUE(again.is_internal);
   EXPECT_EQ(again.arguments, exchange.arguments);
-  EXPECT_EQ(again.alternate_exchange, "other");
 }
 
 TEST(DefinitionOfAQueue, ComesBackAsItWas) {

@@ -16,6 +16,24 @@ TEST(PasswordHash, IsRabbitMqsSaltedSha256) {
   EXPECT_TRUE(password_matches("", hash_of_nothing));
 }
 
+TEST(PasswordHash, MayBeOfAnotherAlgorithm) {
+  constexpr std::string_view md5 = "kI3GCnkwHX1Ljs+EXIxVYZDm/yk=";
+  constexpr std::string_view sha512 =
+      "kI3GCnPhTKCvwYM2i8MnVlpFemPCj0FQBujjsGjhxlwj/L3ELN30mp5EbXB43Ll6GubyYFP5GdY1fFrsRPiC7pbfoFo=";
+  EXPECT_TRUE(password_matches("leveret", md5, "rabbit_password_hashing_md5"));
+  EXPECT_FALSE(password_matches("Leveret", md5, "rabbit_password_hashing_md5"));
+  EXPECT_TRUE(password_matches("leveret", sha512, "rabbit_password_hashing_sha512"));
+  EXPECT_FALSE(password_matches("leveret", sha512));
+  EXPECT_FALSE(password_matches("leveret", md5, "foo"));
+}
+
+TEST(PasswordHash, IsBase64) {
+  EXPECT_TRUE(is_base64(hash_of_leveret));
+  EXPECT_TRUE(is_base64(""));
+  EXPECT_FALSE(is_base64("!!"));
+  EXPECT_FALSE(is_base64("abc"));
+}
+
 TEST(PasswordHash, IsSaltedAnewEachTime) {
   const std::string first = hash_password("secret");
   const std::string second = hash_password("secret");
