@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "broker/definitions.h"
+#include "broker/exchanges/delay_store.h"
 #include "broker/log.h"
 #include "broker/password_hash.h"
 
@@ -141,9 +142,17 @@ void Broker::recover() {
     recover_queue(virtual_host, std::move(record),
                   ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())});
   }
-  for (const auto& definition : recovered.exchanges)
-    if (const auto virtual_host = virtual_host_of(definition.key))
-      virtual_host->restore_exchange(definitions::exchange_from(definition.key, definition.fields()));
+  for (const auto& definition : recovered.exchanges) {
+    const auto virtual_host = virtual_host_of(definition.key);
+    if (!virtual_host) continue;
+    Exchange exchange = definitions::exchange_from(definition.key, definition.fields());
+    if (exchange.delay_store) {
+      exchange.delay_store->shard = ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())};
+      known.insert(exchange.delay_store->queue);
+      recover_delay_store(*virtual_host, exchange);
+    }
+    virtual_host->restore_exchange(std::move(exchange));
+  }
   for (const auto& definition : recovered.bindings)
     if (const auto virtual_host = virtual_host_of(definition.key))
       virtual_host->restore_binding(definitions::binding_from(definition.key));
@@ -155,6 +164,20 @@ void Broker::recover() {
   if (virtual_hosts_.empty()) make_defaults();
   if (!parameters_.find_global(cluster_id))
     parameters_.put_global({.name = std::string{cluster_id}, .value = boost::json::string{make_cluster_id()}});
+}
+
+void Broker::recover_delay_store(VirtualHost& virtual_host, const Exchange& exchange) {
+  const QueueAddress address = *exchange.delay_store;
+  next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(address.queue) + 1);
+  DelayStore& delayed = shards_[static_cast<std::size_t>(address.shard)]->add_delay_store(virtual_host, exchange.name,
+                                                                                          address, exchange.is_durable);
+  const auto state = store_->recover_queue(address.queue, [&](const storage::StoredMessage& stored) {
+    MessageRef message = Message::from_stored(stored.content);
+    if (!message)
+      throw storage::StoreError{"the store holds a message that cannot be read; restore the data directory"};
+    delayed.restore(stored.position, std::move(message));
+  });
+  delayed.restored(state.next_position);
 }
 
 void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record, ShardIndex shard) {

@@ -43,6 +43,7 @@ VirtualHostMetadata metadata_from(FieldTable value);
 
 std::string key_of(std::string_view virtual_host, const Exchange& exchange);
 std::string value_of(const Exchange& exchange);
+/// Its delay store, if it has one, has no shard yet.
 Exchange exchange_from(const Key& key, FieldTable value);
 
 std::string key_of(std::string_view virtual_host, const QueueRecord& queue);

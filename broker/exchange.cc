@@ -5,17 +5,28 @@
 
 #include <boost/container_hash/hash.hpp>
 
+#include "broker/exchanges/exchange_rules.h"
+#include "broker/exchanges/hash_index.h"
 #include "broker/exchanges/headers_index.h"
+#include "broker/exchanges/random_index.h"
 #include "broker/queue_record.h"
 #include "broker/topic_trie.h"
 
 namespace leveret::broker {
 namespace {
 
-constexpr std::array<std::pair<ExchangeType, std::string_view>, 4> type_names{{{ExchangeType::direct, "direct"},
-                                                                               {ExchangeType::fanout, "fanout"},
-                                                                               {ExchangeType::topic, "topic"},
-                                                                               {ExchangeType::headers, "headers"}}};
+using TypeName = std::pair<ExchangeType, std::string_view>;
+
+constexpr std::array type_names{TypeName{ExchangeType::direct, "direct"},
+                                TypeName{ExchangeType::fanout, "fanout"},
+                                TypeName{ExchangeType::topic, "topic"},
+                                TypeName{ExchangeType::headers, "headers"},
+                                TypeName{ExchangeType::consistent_hash, "x-consistent-hash"},
+                                TypeName{ExchangeType::modulus_hash, "x-modulus-hash"},
+                                TypeName{ExchangeType::random, "x-random"},
+                                TypeName{ExchangeType::local_random, "x-local-random"},
+                                TypeName{ExchangeType::recent_history, "x-recent-history"},
+                                TypeName{ExchangeType::delayed, "x-delayed-message"}};
 
 struct KeyHash {
   using is_transparent = void;
@@ -95,18 +106,51 @@ std::size_t BindingHash::operator()(const Binding& binding) const {
   return seed;
 }
 
-std::unique_ptr<BindingIndex> make_binding_index(ExchangeType type) {
+std::unique_ptr<BindingIndex> make_binding_index(ExchangeType type, protocol::FieldTable arguments) {
   switch (type) {
     case ExchangeType::direct:
       return std::make_unique<DirectIndex>();
     case ExchangeType::fanout:
+    case ExchangeType::recent_history:
       return std::make_unique<FanoutIndex>();
     case ExchangeType::topic:
       return std::make_unique<TopicIndex>();
     case ExchangeType::headers:
       return std::make_unique<HeadersIndex>();
+    case ExchangeType::consistent_hash:
+      return std::make_unique<ConsistentHashIndex>(arguments);
+    case ExchangeType::modulus_hash:
+      return std::make_unique<ModulusHashIndex>();
+    case ExchangeType::random:
+    case ExchangeType::local_random:
+      return std::make_unique<RandomIndex>();
+    case ExchangeType::delayed:
+      return make_binding_index(delayed_type(arguments).value_or(ExchangeType::direct), arguments);
   }
   return {};
+}
+
+protocol::FieldTable Exchange::argument_table() const {
+  return protocol::FieldTable{protocol::as_octets(arguments)};
+}
+
+ExchangeType Exchange::routing_type() const {
+  return type == ExchangeType::delayed ? delayed_type(argument_table()).value_or(ExchangeType::direct) : type;
+}
+
+bool Exchange::is_predictable() const {
+  switch (type) {
+    case ExchangeType::headers:
+    case ExchangeType::random:
+    case ExchangeType::local_random:
+    case ExchangeType::recent_history:
+    case ExchangeType::delayed:
+      return false;
+    case ExchangeType::consistent_hash:
+      return !argument_table().find("hash-header") && !argument_table().find("hash-property");
+    default:
+      return true;
+  }
 }
 
 }  // namespace leveret::broker

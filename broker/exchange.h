@@ -9,15 +9,28 @@
 
 #include "broker/ids.h"
 #include "protocol/field_table.h"
+#include "protocol/properties.h"
 
 namespace leveret::broker {
 
 struct AppliedPolicies;
+class MessageHistory;
 struct Exchange;
 struct QueueRecord;
 
-/// Rule by which an exchange routes.  AMQP 0-9-1, section 3.1.3.
-enum class ExchangeType { direct, fanout, topic, headers };
+/// Rule by which an exchange routes.  AMQP 0-9-1, section 3.1.3, and RabbitMQ's plugins.
+enum class ExchangeType {
+  direct,
+  fanout,
+  topic,
+  headers,
+  consistent_hash,
+  modulus_hash,
+  random,
+  local_random,
+  recent_history,
+  delayed,  // routes as another type, some messages later
+};
 
 std::string_view name_of(ExchangeType type);
 std::optional<ExchangeType> exchange_type(std::string_view name);
@@ -49,6 +62,7 @@ struct BindingHash {
 struct RoutedMessage {
   std::span<const std::string_view> routing_keys{};  // its own first, then those of its CC and BCC headers
   protocol::FieldTable headers{};
+  const protocol::BasicProperties* properties = nullptr;  // where there is more to look at than the headers
 };
 
 /// The bindings of one exchange, kept so that those which match a message are found quickly.
@@ -62,7 +76,7 @@ class BindingIndex {
   virtual void match(const RoutedMessage& message, std::vector<const Binding*>& matches) const = 0;
 };
 
-std::unique_ptr<BindingIndex> make_binding_index(ExchangeType type);
+std::unique_ptr<BindingIndex> make_binding_index(ExchangeType type, protocol::FieldTable arguments);
 
 /// An exchange and the bindings that start from it.  Guarded by its virtual host's lock.
 struct Exchange {
@@ -79,6 +93,14 @@ struct Exchange {
   std::unordered_set<Binding, BindingHash> bindings{};
   std::unordered_set<const Binding*> bindings_to_here{};
   std::unique_ptr<BindingIndex> index{};
+  std::shared_ptr<MessageHistory> history{};  // where it routes as recent_history
+  std::optional<QueueAddress> delay_store{};  // of type delayed: takes what is to be routed later, as a queue would
+
+  protocol::FieldTable argument_table() const;
+  /// The type by which it routes: its own, or that in `x-delayed-type`.
+  ExchangeType routing_type() const;
+  /// Whether exchange and routing key alone say where a message goes.
+  bool is_predictable() const;
 };
 
 }  // namespace leveret::broker

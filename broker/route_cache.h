@@ -13,9 +13,10 @@ class RouteCache {
  public:
   explicit RouteCache(const VirtualHost& virtual_host) : virtual_host_(virtual_host) {}
 
-  /// The queues for a message with one routing key and no need to look at its headers, unless its exchange looks at
-  /// them.  Stands until the next call.
-  const Route& route(std::string_view exchange, std::string_view routing_key, FieldTable headers);
+  /// The queues for a message with one routing key; headers and properties are for exchanges that look at them.
+  /// Stands until the next call.
+  const Route& route(std::string_view exchange, std::string_view routing_key, FieldTable headers,
+                     const protocol::BasicProperties* properties = nullptr);
 
  private:
   struct Hash {

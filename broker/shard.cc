@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
+#include "broker/exchanges/delay_store.h"
 #include "broker/mail_session.h"
 
 namespace leveret::broker {
@@ -183,8 +184,12 @@ void Shard::set_alarm() {
 
 void Shard::wake_queues() {
   alarm_at_ = TimePoint::max();
-  for (const QueueId id : alarms_.take_due(clock_.now()))
-    if (Queue* queue = find_queue(id)) queue->wake();
+  for (const QueueId id : alarms_.take_due(clock_.now())) {
+    if (Queue* queue = find_queue(id))
+      queue->wake();
+    else if (DelayStore* store = find_delay_store(id))
+      store->wake();
+  }
   set_alarm();
 }
 
@@ -234,12 +239,7 @@ bool Shard::wait_until_drained(ShardIndex shard, std::function<void()> drained) 
 }
 
 void Shard::handle(EnqueueMail& mail) {
-  for (const QueueId id : mail.queues) {
-    if (Queue* queue = find_queue(id))
-      queue->enqueue(mail.message, mail.ticket);
-    else
-      confirm(mail.ticket);  // deleted while the message was on its way
-  }
+  for (const QueueId id : mail.queues) enqueue(id, mail.message, mail.ticket);
   mail.message.reset();
 }
 
@@ -295,6 +295,22 @@ void Shard::delete_queue(Queue& queue) {
   queues_.erase(id);
 }
 
+DelayStore& Shard::add_delay_store(VirtualHost& virtual_host, std::string exchange, QueueAddress address,
+                                   bool is_durable) {
+  auto& store = delay_stores_[address.queue];
+  if (!store) store = std::make_unique<DelayStore>(*this, virtual_host, std::move(exchange), address, is_durable);
+  return *store;
+}
+
+DelayStore* Shard::find_delay_store(QueueId id) {
+  const auto found = delay_stores_.find(id);
+  return found == delay_stores_.end() ? nullptr : found->second.get();
+}
+
+void Shard::remove_delay_store(QueueId id) {
+  delay_stores_.erase(id);
+}
+
 void Shard::add_session(SessionId id, Session& session) {
   sessions_.emplace(id, &session);
 }
@@ -322,6 +338,7 @@ void Shard::forget_virtual_host(const VirtualHost& virtual_host) {
     if (&queue->virtual_host() == &virtual_host) ending.push_back(id);
   for (const QueueId id : ending)
     if (Queue* queue = find_queue(id)) delete_queue(*queue);
+  std::erase_if(delay_stores_, [&](const auto& row) { return row.second->is_in(virtual_host); });
   routes_.erase(&virtual_host);
 }
 
@@ -331,10 +348,7 @@ void Shard::publish(MessageRef message, const std::vector<QueueAddress>& queues,
   std::vector<std::pair<ShardIndex, EnqueueMail>> mails;
   for (const QueueAddress& address : queues) {
     if (address.shard == index_) {
-      if (Queue* queue = find_queue(address.queue))
-        queue->enqueue(message, ticket);
-      else
-        confirm(ticket);
+      enqueue(address.queue, message, ticket);
       continue;
     }
     auto mail = std::find_if(mails.begin(), mails.end(), [&](auto& row) { return row.first == address.shard; });
@@ -346,6 +360,12 @@ void Shard::publish(MessageRef message, const std::vector<QueueAddress>& queues,
     mail.message = for_other_shard(is_last ? std::move(message) : message);
     send(shard, std::move(mail));
   }
+}
+
+void Shard::enqueue(QueueId id, const MessageRef& message, const ConfirmTicket& ticket) {
+  if (Queue* queue = find_queue(id)) return queue->enqueue(message, ticket);
+  if (DelayStore* store = find_delay_store(id)) return store->enqueue(message, ticket);
+  confirm(ticket);  // deleted while the message was on its way
 }
 
 void Shard::settle(QueueAddress address, Position position, ConsumerId consumer, Settlement settlement) {

@@ -25,6 +25,8 @@
 
 namespace leveret::broker {
 
+class DelayStore;
+
 /// A conversation that a shard carries: is told the time now and then, and has work to finish when a turn ends.
 class TurnMember {
  public:
@@ -118,8 +120,14 @@ class Shard {
   /// Has the queue's memory counted, and its messages paged out where that is needed, at the end of the turn.
   void note_memory(Queue& queue);
 
-  /// Has `Queue::wake` called then, instead of at the time it had asked for before.
+  /// Has `wake` of that queue, or delay store, called then, instead of at the time it had asked for before.
   void wake_queue_at(QueueId queue, TimePoint at);
+
+  /// Makes the store of a delaying exchange, unless it is there.
+  DelayStore& add_delay_store(VirtualHost& virtual_host, std::string exchange, QueueAddress address, bool is_durable);
+  /// Nothing when it does not exist, or not here.
+  DelayStore* find_delay_store(QueueId store);
+  void remove_delay_store(QueueId store);
 
   void add_session(SessionId id, Session& session);
   void remove_session(SessionId id);
@@ -149,6 +157,7 @@ class Shard {
     std::size_t octets = 0;
   };
 
+  void enqueue(QueueId queue, const MessageRef& message, const ConfirmTicket& ticket);
   void finish_turn();
   void count_in_backlog(ShardIndex shard);
   void read_mail();
@@ -185,6 +194,7 @@ class Shard {
   DurableLog log_;
   std::unordered_map<QueueId, std::unique_ptr<Queue>> queues_{};
   boost::unordered_flat_map<SessionId, Session*> sessions_{};
+  std::unordered_map<QueueId, std::unique_ptr<DelayStore>> delay_stores_;
   std::unordered_map<const VirtualHost*, std::shared_ptr<RouteCache>> routes_{};
   AlarmClock alarms_{};
   std::size_t queued_memory_ = 0;

@@ -9,6 +9,9 @@
 
 #include "broker/argument_rules.h"
 #include "broker/definitions.h"
+#include "broker/exchanges/delay.h"
+#include "broker/exchanges/exchange_rules.h"
+#include "broker/exchanges/message_history.h"
 
 namespace leveret::broker {
 namespace {
@@ -123,12 +126,15 @@ Result<Lasting> VirtualHost::declare_exchange(const ExchangeDeclaration& declara
     if (auto same = check_equivalent(*exchange, declaration); !same) return same.error();
     return Lasting{exchange->is_durable};
   }
+  if (auto valid = check_exchange_arguments(*type, declaration.arguments); !valid) return valid.error();
   Exchange exchange{.name = std::string{declaration.name},
                     .type = *type,
                     .is_durable = declaration.durable,
                     .is_auto_delete = declaration.auto_delete,
                     .is_internal = declaration.internal,
                     .arguments = std::string{protocol::as_text(declaration.arguments.octets())}};
+  if (*type == ExchangeType::delayed)
+    exchange.delay_store = {.queue = QueueId{next_queue_id_.fetch_add(1)}, .shard = declaration.shard};
   const Exchange& added = add_exchange(std::move(exchange));
   if (!added.is_durable) return Lasting::no;
   store_definition(definitions::key_of(name_, added), definitions::value_of(added));
@@ -174,6 +180,12 @@ std::string VirtualHost::alternate_of_exchange(std::string_view name) const {
   return exchange ? exchange->alternate_exchange.value_or("") : "";
 }
 
+std::optional<QueueAddress> VirtualHost::delay_store_of(std::string_view name) const {
+  std::shared_lock lock{mutex_};
+  const Exchange* exchange = exchange_named(name);
+  return exchange ? exchange->delay_store : std::nullopt;
+}
+
 Result<void> VirtualHost::check_equivalent(const Exchange& exchange, const ExchangeDeclaration& declaration) const {
   const EquivalenceCheck check{"exchange " + in_vhost(exchange.name)};
   if (auto same = check.text("type", name_of(exchange.type), declaration.type); !same) return same;
@@ -185,8 +197,10 @@ Result<void> VirtualHost::check_equivalent(const Exchange& exchange, const Excha
 }
 
 Exchange& VirtualHost::add_exchange(Exchange exchange) {
-  exchange.index = make_binding_index(exchange.type);
+  exchange.index = make_binding_index(exchange.type, exchange.argument_table());
   apply_policies(exchange);
+  if (exchange.routing_type() == ExchangeType::recent_history)
+    exchange.history = std::make_shared<MessageHistory>(exchange.argument_table());
   const std::string name = exchange.name;
   changed();
   return *exchanges_.emplace(name, std::make_shared<Exchange>(std::move(exchange))).first->second;
@@ -327,19 +341,20 @@ Result<Binding> VirtualHost::resolve(const BindingRequest& request) const {
   return binding;
 }
 
-Result<Lasting> VirtualHost::bind(const BindingRequest& request, ConnectionId requester) {
+Result<Bound> VirtualHost::bind(const BindingRequest& request, ConnectionId requester) {
   std::unique_lock lock{mutex_};
   auto binding = resolve(request);
   if (!binding) return binding.error();
   if (const QueueRecord* queue = binding->destination.queue)
     if (auto access = check_access(*queue, requester); !access) return access.error();
-  if (binding->source->type == ExchangeType::headers)
-    if (auto valid = check_headers_binding(request.arguments); !valid) return valid.error();
+  if (auto valid = check_binding(binding->source->routing_type(), binding->key, request.arguments); !valid)
+    return valid.error();
   const Lasting lasting{binding->is_durable()};
-  if (binding->source->bindings.contains(*binding)) return lasting;
+  if (binding->source->bindings.contains(*binding)) return Bound{.lasting = lasting};
   if (lasting == Lasting::yes) store_definition(definitions::key_of(name_, *binding), {});
+  const auto history = binding->source->history;
   add_binding(*std::move(binding));
-  return lasting;
+  return Bound{.lasting = lasting, .history = history};
 }
 
 Lasting VirtualHost::unbind(const BindingRequest& request) {
@@ -420,6 +435,7 @@ Route VirtualHost::route(std::string_view exchange, const RoutedMessage& message
 
 void VirtualHost::route(std::string_view exchange_name, const RoutedMessage& message, Route& route) const {
   route.queues.clear();
+  route.histories.clear();
   route.is_cacheable = true;
   std::shared_lock lock{mutex_};
   if (exchange_name.empty()) {
@@ -434,7 +450,12 @@ void VirtualHost::route(std::string_view exchange_name, const RoutedMessage& mes
   if (!first) return;
   Visits visits{*first};
   while (const Exchange* exchange = visits.next()) {
-    if (exchange->type == ExchangeType::headers) route.is_cacheable = false;
+    if (!exchange->is_predictable()) route.is_cacheable = false;
+    if (exchange->delay_store && delay_of(message.headers)) {
+      route.queues.push_back(*exchange->delay_store);
+      continue;
+    }
+    if (exchange->history && !MessageHistory::is_refused(message.headers)) route.histories.push_back(exchange->history);
     auto& matches = no_matches();
     exchange->index->match(message, matches);
     for (const Binding* binding : matches) {
@@ -456,7 +477,7 @@ std::vector<QueueAddress> VirtualHost::route_dead_letter(std::string_view exchan
   std::shared_lock lock{mutex_};
   std::erase_if(queues, [&](const QueueAddress& address) {
     const auto found = queues_by_id_.find(address.queue);
-    return found == queues_by_id_.end() || is_automatic_cycle(headers, found->second->name);
+    return found != queues_by_id_.end() && is_automatic_cycle(headers, found->second->name);
   });
   return queues;
 }

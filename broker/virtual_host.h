@@ -40,6 +40,8 @@ struct ExchangeDeclaration {
   bool auto_delete = false;
   bool internal = false;
   FieldTable arguments{};
+  /// Where an exchange of type x-delayed-message keeps what it delays: `Shard::add_delay_store` is to follow there.
+  ShardIndex shard{};
 };
 
 /// What queue.declare asks for.
@@ -75,12 +77,21 @@ struct DeclaredQueue {
 /// The queues that a message goes to.
 struct Route {
   std::vector<QueueAddress> queues{};
+  /// The histories it passed through that are to keep it.
+  std::vector<std::shared_ptr<MessageHistory>> histories{};
   /// False when it depended on more than exchange and routing key.
   bool is_cacheable = true;
 };
 
 /// Whether what a request asked for is kept over a restart: its answer then waits until it has been stored.
 enum class Lasting : bool { no, yes };
+
+/// What a binding has brought about.
+struct Bound {
+  Lasting lasting = Lasting::no;
+  /// What the source has kept for new bindings, when this one is new and the source is of type x-recent-history.
+  std::shared_ptr<MessageHistory> history{};
+};
 
 /// Whether deleting minds that an exchange or queue is in use.
 enum class IfUnused : bool { no, yes };
@@ -122,6 +133,11 @@ class VirtualHost {
   /// The name in its `alternate-exchange` argument or policy; empty when it has none.
   std::string alternate_of_exchange(std::string_view name) const;
 
+  /// Where it keeps what it delays; nothing when it is of another type, or is not there.
+  std::optional<QueueAddress> delay_store_of(std::string_view name) const;
+  /// Of an exchange that is gone.
+  void drop_delay_store(QueueId store) { store_.drop_queue(store); }
+
   /// A queue of that name, made on the requester's shard when there was none.
   Result<DeclaredQueue> declare_queue(const QueueDeclaration& declaration, Requester requester);
   /// A queue the requester may use: 404 when it is not there, 405 when it is another connection's.
@@ -132,7 +148,7 @@ class VirtualHost {
   /// Takes a queue out of the topology with all its bindings.  False when another has done so already.
   bool remove_queue(QueueId queue);
 
-  Result<Lasting> bind(const BindingRequest& request, ConnectionId requester);
+  Result<Bound> bind(const BindingRequest& request, ConnectionId requester);
   /// Does nothing when there is no such binding, or nothing that it could bind.
   Lasting unbind(const BindingRequest& request);
 

@@ -137,6 +137,7 @@ class Channel final : public Session {
   Result<void> check_exchange_access(Access access, std::string_view exchange) const;
   Result<void> check_topic_access(Access access, std::string_view exchange, std::string_view routing_key) const;
   Result<void> check_binding_access(const BindingRequest& request) const;
+  void deliver_history(const MessageHistory& history, const BindingRequest& request);
   void hold_answer(Lasting lasting);
   Result<void> check_dead_letter_exchange(FieldTable arguments, std::string_view queue) const;
   std::string_view binding_key(std::string_view queue_named, std::string_view routing_key) const;

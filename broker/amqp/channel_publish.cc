@@ -9,6 +9,7 @@
 #include "broker/amqp/names.h"
 #include "broker/amqp/reply_address.h"
 #include "broker/argument_rules.h"
+#include "broker/exchanges/message_history.h"
 #include "broker/mail_session.h"
 #include "protocol/properties.h"
 
@@ -99,11 +100,14 @@ Result<void> Channel::publish(MessageRef message) {
 
   const bool is_answered = message->exchange().empty() && publish_replies(*delivered, routing_keys);
   const bool is_simple = routing_keys.size() == 1;
-  const Route own_route =
-      is_simple ? Route{}
-                : virtual_host_.route(message->exchange(), {.routing_keys = routing_keys, .headers = headers});
-  const auto& queues =
-      is_simple ? routes_->route(message->exchange(), message->routing_key(), headers).queues : own_route.queues;
+  Route own_route;
+  if (!is_simple)
+    virtual_host_.route(message->exchange(),
+                        {.routing_keys = routing_keys, .headers = headers, .properties = &*properties}, own_route);
+  const Route& route =
+      is_simple ? routes_->route(message->exchange(), message->routing_key(), headers, &*properties) : own_route;
+  for (const auto& history : route.histories) history->keep(**delivered);
+  const auto& queues = route.queues;
   if (transaction_) {
     transaction_->publishes.push_back({*std::move(delivered), queues, publication_.is_mandatory, is_answered});
     return {};

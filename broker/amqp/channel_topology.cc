@@ -6,6 +6,7 @@
 #include "broker/amqp/names.h"
 #include "broker/amqp/reply_address.h"
 #include "broker/argument_rules.h"
+#include "broker/exchanges/message_history.h"
 
 /// Channel's handlers of exchanges, queues and bindings.
 namespace leveret::broker::amqp {
@@ -107,8 +108,11 @@ Result<void> Channel::handle(const exchange::Declare& declare) {
                                                   .durable = declare.durable,
                                                   .auto_delete = declare.auto_delete,
                                                   .internal = declare.internal,
-                                                  .arguments = declare.arguments});
+                                                  .arguments = declare.arguments,
+                                                  .shard = shard_.index()});
   if (!declared) return declared.error();
+  if (const auto store = virtual_host_.delay_store_of(name); store && store->shard == shard_.index())
+    shard_.add_delay_store(virtual_host_, name, *store, declare.durable);
   hold_answer(*declared);
   return answer(declare.nowait, exchange::DeclareOk{});
 }
@@ -138,7 +142,8 @@ Result<void> Channel::handle(const exchange::Bind& bind) {
   if (auto allowed = check_binding_access(request); !allowed) return allowed;
   const auto bound = virtual_host_.bind(request, connection_.id());
   if (!bound) return bound.error();
-  hold_answer(*bound);
+  hold_answer(bound->lasting);
+  if (bound->history) deliver_history(*bound->history, request);
   return answer(bind.nowait, exchange::BindOk{});
 }
 
@@ -242,7 +247,8 @@ Result<void> Channel::handle(const queue::Bind& bind) {
   if (auto allowed = check_binding_access(request); !allowed) return allowed;
   const auto bound = virtual_host_.bind(request, connection_.id());
   if (!bound) return bound.error();
-  hold_answer(*bound);
+  hold_answer(bound->lasting);
+  if (bound->history) deliver_history(*bound->history, request);
   return answer(bind.nowait, queue::BindOk{});
 }
 
@@ -260,6 +266,28 @@ Result<void> Channel::handle(const queue::Unbind& unbind) {
   hold_answer(virtual_host_.unbind(request));
   send(queue::UnbindOk{});
   return {};
+}
+
+/// What an exchange has kept goes to whoever has just been bound to it, as it was published; its age counts from now.
+void Channel::deliver_history(const MessageHistory& history, const BindingRequest& request) {
+  for (const MessageRef& message : history.messages()) {
+    const auto properties = protocol::decode_properties(message->properties());
+    const std::string_view key = message->routing_key();
+    std::vector<QueueAddress> queues;
+    if (request.to == BindingRequest::To::queue) {
+      if (const auto found = virtual_host_.find_queue(request.destination, connection_.id()))
+        queues.push_back((*found)->address);
+    } else {
+      queues = virtual_host_
+                   .route(request.destination, {.routing_keys = {&key, 1},
+                                                .headers = properties->headers.value_or(FieldTable{}),
+                                                .properties = &*properties})
+                   .queues;
+    }
+    if (queues.empty()) continue;
+    const Publishing publishing{.exchange = message->exchange(), .routing_key = key, .arrival = shard_.turn_time()};
+    shard_.publish(with_properties(*message, *properties, publishing), queues, {});
+  }
 }
 
 /// With neither queue nor key named, the queue's own name is the key.  AMQP 0-9-1, queue.bind.
