@@ -64,7 +64,8 @@ class Script {
   }
   std::uint8_t number() { return next().value_or(0); }
   std::string_view text() {
-    const std::size_t size = std::min<std::size_t>(number(), rest_.size());
+    const std::size_t asked = number();  // takes an octet off, so it comes before what is left is looked at
+    const std::size_t size = std::min(asked, rest_.size());
     const auto taken = rest_.first(size);
     rest_ = rest_.subspan(size);
     return protocol::as_text(taken);
