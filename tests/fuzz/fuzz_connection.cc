@@ -27,7 +27,8 @@ using protocol::FrameType;
 using protocol::Octets;
 
 constexpr std::size_t client_count = 3;
-constexpr std::uint32_t frame_max = 4096;
+constexpr std::uint32_t frame_max = 4096;             // of clients that shake hands by themselves
+constexpr std::uint32_t frame_max_offered = 131'072;  // others may ask for more
 
 enum class Step : std::uint8_t {
   method = 0,  // to 3: a method frame; its size and payload follow
@@ -86,7 +87,7 @@ class Reader {
     }
     Octets rest = protocol::as_octets(unread_);
     while (true) {
-      const auto frame = protocol::take_frame(rest, frame_max);
+      const auto frame = protocol::take_frame(rest, frame_max_offered);
       check(frame.has_value(), "the broker sends well-formed frames");
       if (!*frame) break;
       is_first_ = false;
