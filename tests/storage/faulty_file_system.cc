@@ -90,7 +90,8 @@ class TrackedDirectory final : public rocksdb::FSDirectory {
 FaultyFileSystem::FaultyFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
 
 IOStatus FaultyFileSystem::check_alive() const {
-  return is_broken_ || is_dead_ ? IOStatus::IOError("the disk has failed") : IOStatus::OK();
+  if (is_dead_) return IOStatus::IOError("the machine has stopped");
+  return is_broken_ ? failure_ : IOStatus::OK();
 }
 
 void FaultyFileSystem::sync(const std::string& path) {
@@ -99,9 +100,10 @@ void FaultyFileSystem::sync(const std::string& path) {
   file.synced = file.written;
 }
 
-void FaultyFileSystem::break_down() {
+void FaultyFileSystem::break_down(IOStatus failure) {
   const std::lock_guard lock{mutex_};
   is_broken_ = true;
+  failure_ = std::move(failure);
 }
 
 void FaultyFileSystem::repair() {

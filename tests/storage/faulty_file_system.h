@@ -22,7 +22,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   const char* Name() const override { return "FaultyFileSystem"; }
 
   /// Writes and syncs fail until `repair`.
-  void break_down();
+  void break_down(rocksdb::IOStatus failure = rocksdb::IOStatus::IOError("the disk has failed"));
   void repair();
 
   /// Syncs of the log wait until `resume_syncs`.
@@ -75,6 +75,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool is_broken_ = false;
+  rocksdb::IOStatus failure_{};
   bool is_dead_ = false;
   bool holds_syncs_ = false;
   bool has_held_sync_ = false;

@@ -125,6 +125,43 @@ TEST_P(ReadTest, PurgedAndDroppedMessagesAreGone) {
   EXPECT_THAT(read_all(invoices), IsEmpty());
 }
 
+TEST_P(ReadTest, TransientMessagesStandBetweenTheOthers) {
+  batch_.append(orders, 0, "a").append(orders, 2, "c").append(orders, 5, "f");
+  commit();
+  batch_.append_transient(orders, 1, "b").append_transient(orders, 3, "d").append_transient(orders, 4, "e");
+  commit();
+  const auto all = read(*store_, orders, 0);
+  ASSERT_EQ(all.messages.size(), 6u);
+  EXPECT_EQ(text_of(all.messages[1].content), "b");
+  EXPECT_TRUE(all.messages[1].is_transient);
+  EXPECT_FALSE(all.messages[2].is_transient);
+  EXPECT_THAT(read_all(orders, 0, {.messages = 1}),
+              ElementsAre(Pair(0, "a"), Pair(1, "b"), Pair(2, "c"), Pair(3, "d"), Pair(4, "e"), Pair(5, "f")));
+  batch_.settle(orders, 3, 1, true).settle(orders, 2, 1);
+  commit();
+  EXPECT_THAT(read_all(orders), ElementsAre(Key(0), Key(1), Key(4), Key(5)));
+  batch_.purge(orders, 5, 1);
+  commit();
+  EXPECT_THAT(read_all(orders), ElementsAre(Key(0), Key(5)));
+  batch_.append_transient(orders, 6, "g");
+  commit();
+  store_->drop_queue(orders);
+  commit();
+  EXPECT_THAT(read_all(orders), IsEmpty());
+}
+
+TEST_P(ReadTest, PurgeTakesAPieceOutOfTheMiddle) {
+  for (Position position = 0; position < 300; ++position) {
+    batch_.append(orders, position, "text");
+    if (position % 7 == 0) commit();
+  }
+  commit();
+  batch_.purge(orders, 295, 5);
+  commit();
+  EXPECT_THAT(read_all(orders),
+              ElementsAre(Key(0), Key(1), Key(2), Key(3), Key(4), Key(295), Key(296), Key(297), Key(298), Key(299)));
+}
+
 TEST_P(ReadTest, ResultOutlivesTheStore) {
   batch_.append(orders, 0, "first");
   commit();
