@@ -2,6 +2,7 @@
 // the memory and the octets written, and in the end the disk that is left.
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -51,6 +52,16 @@ std::uint64_t resident_mebibytes() {
 }
 std::uint64_t written_octets() {
   return proc_number("/proc/self/io", "write_bytes:");
+}
+
+/// Processor time of all threads, user and system.
+double cpu_microseconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto microseconds = [](const timeval& time) {
+    return 1e6 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec);
+  };
+  return microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
 }
 
 std::uint64_t disk_mebibytes(const std::filesystem::path& directory) {
@@ -117,12 +128,16 @@ class Progress {
     const double seconds = seconds_since(start_);
     const auto written = written_octets();
     const auto in_step = count_ - (next_ - step_);
-    fmt::print("{} {:>9}: {:>8.0f} messages/s, resident {:>4} MiB, written {:>6} octets a message\n", name_, count_,
-               static_cast<double>(in_step) / seconds, resident_mebibytes(), (written - written_) / in_step);
+    const double cpu = cpu_microseconds();
+    fmt::print(
+        "{} {:>9}: {:>8.0f} messages/s, {:>5.2f} us CPU and {:>6} octets written a message, resident {:>4} MiB\n",
+        name_, count_, static_cast<double>(in_step) / seconds, (cpu - cpu_) / static_cast<double>(in_step),
+        (written - written_) / in_step, resident_mebibytes());
     std::fflush(stdout);
     next_ += step_;
     start_ = Clock::now();
     written_ = written;
+    cpu_ = cpu;
   }
 
  private:
@@ -132,6 +147,7 @@ class Progress {
   std::uint64_t next_ = step_;
   Clock::time_point start_ = Clock::now();
   std::uint64_t written_ = written_octets();
+  double cpu_ = cpu_microseconds();
 };
 
 class Backlog {
