@@ -1,6 +1,7 @@
 #include "broker/options.h"
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 #include <fmt/format.h>
@@ -48,6 +49,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return ParsedOptions::exit_with(app.exit(error));
   }
+  // A store that keeps everything in memory is no place to leave messages to.
+  if (options.is_ephemeral) options.broker.queued_memory_max = std::numeric_limits<std::size_t>::max();
   return options;
 }
 
