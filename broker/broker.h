@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -102,6 +103,8 @@ class Broker {
   /// Errors: those of Limits::put.
   Result<void> put_limit(LimitOf of, std::string_view subject, std::string_view name, const boost::json::value& value);
   void clear_limit(LimitOf of, std::string_view subject, std::string_view name);
+  /// Those of them that are meant, soon.
+  void close_connections(std::function<bool(const ConnectionReport&)> is_meant, const std::string& reason);
 
   bool is_loopback_user(std::string_view user) const;
 

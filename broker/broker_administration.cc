@@ -99,6 +99,16 @@ void Broker::delete_user(std::string_view name) {
     });
 }
 
+void Broker::close_connections(std::function<bool(const ConnectionReport&)> is_meant, const std::string& reason) {
+  for (const auto& shard : shards_)
+    shard->run_here([&shard, is_meant, reason] {
+      shard->force_close(reason, [&](const TurnMember& member) {
+        const auto report = member.report();
+        return report && is_meant(*report);
+      });
+    });
+}
+
 // --- limits
 
 Result<void> Broker::put_limit(LimitOf of, std::string_view subject, std::string_view name,

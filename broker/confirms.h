@@ -16,6 +16,9 @@ class Confirms {
     return first_ + unanswered_.size() - 1;
   }
 
+  /// Publishes that are not told yet.
+  std::size_t unanswered() const { return unanswered_.size(); }
+
   /// One of the queues of that publish has it.
   void complete(std::uint64_t sequence) { --unanswered_[sequence - first_]; }
 

@@ -77,13 +77,15 @@ std::string value_of(const VirtualHostMetadata& metadata) {
   value.put("tags", tags);
   value.put("default_queue_type", metadata.default_queue_type);
   value.put("protected_from_deletion", metadata.is_protected_from_deletion);
+  value.put("traced", metadata.is_traced);
   return value.take();
 }
 
 VirtualHostMetadata metadata_from(FieldTable value) {
   VirtualHostMetadata metadata{.description = text(value, "description"),
                                .default_queue_type = text(value, "default_queue_type"),
-                               .is_protected_from_deletion = flag(value, "protected_from_deletion")};
+                               .is_protected_from_deletion = flag(value, "protected_from_deletion"),
+                               .is_traced = flag(value, "traced")};
   const auto tags = value.find("tags");
   const auto array = tags ? tags->as_array() : std::nullopt;
   for (const auto& tag : array.value_or(protocol::FieldArray{})) metadata.tags.emplace_back(tag.as_text().value_or(""));

@@ -12,11 +12,13 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "broker/broker.h"
+#include "broker/broker_query.h"
 #include "broker/log.h"
 #include "broker/options.h"
 #include "broker/resource_monitor.h"
 #include "broker/server.h"
 #include "broker/version.h"
+#include "management/http_server.h"
 #include "storage/memory_store.h"
 #include "storage/rocksdb_store.h"
 
@@ -26,6 +28,7 @@ namespace {
 using broker::Options;
 namespace log = broker::log;
 
+constexpr std::chrono::milliseconds answers_patience{1'000};
 constexpr std::chrono::milliseconds connections_patience{3'000};
 constexpr std::chrono::milliseconds store_patience{10'000};
 
@@ -57,6 +60,7 @@ int serve(const Options& options) {
   log::set_level(log::level::from_str(options.log_level));
   raise_open_files_limit();
   boost::asio::io_context context{1};
+  boost::asio::io_context http_context{1};
   boost::asio::signal_set signals{context, SIGTERM, SIGINT};
   const broker::SystemClock clock;
 
@@ -66,12 +70,22 @@ int serve(const Options& options) {
   const auto directory = options.is_ephemeral ? std::filesystem::path{} : options.data_directory;
   broker::ResourceMonitor monitor{context, *alarms, broker::resources_of(options.broker, directory)};
   broker::Server server{context, broker, options.amqp_port};
+  broker::BrokerQuery query{broker};
+  management::Router router{query};
+  management::HttpServer http{http_context,
+                              {.port = options.http_port, .cors_origins = options.http_cors_origins},
+                              [&router](management::RawRequest request) { return router.answer(std::move(request)); }};
+  query.add_listener({.protocol = "amqp", .port = server.port()});
+  query.add_listener({.protocol = "http", .port = http.port()});
   for (const auto& shard : broker.shards()) shard->start();
+  http.start();
   server.start();
   monitor.start();
   log::info("started TCP listener on [::]:{}", server.port());
-  log::info("Server startup complete; version={} amqp_port={} shards={} data_dir={}", broker::leveret_version,
-            server.port(), broker.shards().size(), options.is_ephemeral ? "none" : options.data_directory.string());
+  log::info("management listener started on [::]:{}", http.port());
+  log::info("Server startup complete; version={} amqp_port={} http_port={} shards={} data_dir={}",
+            broker::leveret_version, server.port(), http.port(), broker.shards().size(),
+            options.is_ephemeral ? "none" : options.data_directory.string());
 
   signals.async_wait([&](boost::system::error_code error, int signal) {
     if (error) return;
@@ -79,6 +93,7 @@ int serve(const Options& options) {
     context.stop();
   });
   context.run();
+  http.stop(answers_patience);
   server.stop(connections_patience);
   broker.stop_shards(store_patience);
   broker.close();

@@ -24,6 +24,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->capture_default_str();
   server.add_flag("--ephemeral", options.is_ephemeral, "Keep nothing on disk");
   server.add_option("--amqp-port", options.amqp_port, "TCP port of AMQP; 0 picks a free one")->capture_default_str();
+  server.add_option("--http-port", options.http_port, "TCP port of the HTTP API; 0 picks a free one")
+      ->capture_default_str();
+  server.add_option("--http-cors-origin", options.http_cors_origins,
+                    "Origin whose pages may use the HTTP API, * for all; may be given again")
+      ->allow_extra_args(false);
   server.add_option("--shards", options.broker.shards, "Threads that carry connections and queues")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

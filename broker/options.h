@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/broker.h"
 
@@ -12,7 +13,9 @@ namespace leveret::broker {
 struct Options {
   std::filesystem::path data_directory = "data";
   bool is_ephemeral = false;
-  std::uint16_t amqp_port = 5672;  // 0: any free one
+  std::uint16_t amqp_port = 5672;   // 0: any free one
+  std::uint16_t http_port = 15672;  // 0: any free one
+  std::vector<std::string> http_cors_origins{};
   std::string log_level = "info";
   BrokerOptions broker{};
 };

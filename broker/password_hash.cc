@@ -63,6 +63,10 @@ bool password_matches(std::string_view password, std::string_view hash, std::str
   return CRYPTO_memcmp(given.data(), stored.data(), stored.size()) == 0;
 }
 
+bool is_hashing_algorithm(std::string_view name) {
+  return algorithm_named(name) != nullptr;
+}
+
 bool is_base64(std::string_view text) {
   return text.size() % 4 == 0 && encode(decode(text)) == text;
 }

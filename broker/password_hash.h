@@ -16,6 +16,9 @@ std::string hash_password(std::string_view password);
 bool password_matches(std::string_view password, std::string_view hash,
                       std::string_view algorithm = default_hashing_algorithm);
 
+/// Whether `password_matches` knows the algorithm.
+bool is_hashing_algorithm(std::string_view name);
+
 /// Whether a text is base64, as hashes are.
 bool is_base64(std::string_view text);
 

@@ -48,6 +48,7 @@ class Queue {
   Shard& shard() const { return shard_; }
   const QueueSettings& settings() const { return settings_; }
   QueueCounts counts() const;
+  std::size_t unacknowledged_count() const { return unacknowledged_.size(); }
 
   /// Takes new settings, at once: a shorter limit drops what is above it, a shorter time-to-live what is older.
   void apply(const QueueSettings& settings);

@@ -21,6 +21,7 @@
 #include "broker/mail.h"
 #include "broker/mailbox.h"
 #include "broker/queue.h"
+#include "broker/reports.h"
 #include "broker/route_cache.h"
 
 namespace leveret::broker {
@@ -41,6 +42,8 @@ class TurnMember {
   virtual void force_close(std::string_view reason) = 0;
   /// Resource alarms have been raised or cleared; the shard knows which are on.
   virtual void alarms_changed() = 0;
+  /// What it is, for who looks at the broker from outside; nothing while it is not yet, or no more, a client.
+  virtual std::optional<ConnectionReport> report() const { return {}; }
 
  private:
   friend class Shard;
@@ -84,6 +87,7 @@ class Shard {
   void at_end_of_turn(TurnMember& member);
   void join(TurnMember& member);
   void leave(TurnMember& member);
+  const boost::unordered_flat_set<TurnMember*>& members() const { return members_; }
   /// Asks all members to end.
   void force_close_all(std::string_view reason);
   /// Any thread: who publishes here waits while an alarm is on.

@@ -15,6 +15,7 @@
 #include "broker/policies.h"
 #include "broker/queue_record.h"
 #include "broker/queue_settings.h"
+#include "broker/reports.h"
 #include "protocol/reply_code.h"
 #include "storage/store.h"
 
@@ -30,6 +31,7 @@ struct VirtualHostMetadata {
   /// For queues that are declared without a type and may be of this one; empty: classic, as if nothing were said.
   std::string default_queue_type{};
   bool is_protected_from_deletion = false;
+  bool is_traced = false;  // kept and shown: nothing is traced
 };
 
 /// What exchange.declare asks for.
@@ -188,6 +190,9 @@ class VirtualHost {
   void restore_binding(const BindingRequest& request);
 
   std::vector<std::shared_ptr<const QueueRecord>> queues() const;
+  std::vector<ExchangeReport> exchange_reports() const;
+  /// Without those that the default exchange has of itself.
+  std::vector<BindingReport> binding_reports() const;
 
  private:
   struct NameHash {
@@ -228,10 +233,10 @@ class VirtualHost {
   DefinitionChanges& definition_changes_;
   std::atomic<std::uint64_t> version_{1};
   mutable std::shared_mutex mutex_{};
+  VirtualHostMetadata metadata_{};
   ByName<Exchange> exchanges_{};
   ByName<QueueRecord> queues_{};
   std::unordered_map<QueueId, QueueRecord*> queues_by_id_{};
-  VirtualHostMetadata metadata_{};
   std::optional<std::uint64_t> queue_count_max_{};
   bool is_deleted_ = false;
   Policies policies_{};

@@ -45,6 +45,31 @@ Channel::Channel(Connection& connection, protocol::ChannelNumber number)
   shard_.add_session(id_, *this);
 }
 
+ChannelReport Channel::report() const {
+  ChannelReport report{.number = static_cast<std::uint16_t>(number_),
+                       .is_confirming = confirms_.has_value(),
+                       .is_transactional = transaction_.has_value(),
+                       .prefetch = consumer_prefetch_,
+                       .global_prefetch = global_prefetch_,
+                       .unacknowledged = unacknowledged_.size()};
+  if (confirms_) report.unconfirmed = confirms_->unanswered();
+  if (transaction_) {
+    report.uncommitted_messages = transaction_->publishes.size();
+    for (const auto& settlement : transaction_->settlements)
+      report.uncommitted_settlements += settlement.deliveries.size();
+  }
+  for (const auto& [id, consumer] : consumers_) {
+    if (id == reply_consumer_) continue;
+    report.consumers.push_back({.tag = consumer.tag,
+                                .queue = consumer.queue_name,
+                                .is_acknowledging = !consumer.no_ack,
+                                .is_exclusive = consumer.is_exclusive,
+                                .prefetch = consumer.prefetch,
+                                .arguments = consumer.arguments});
+  }
+  return report;
+}
+
 Result<void> Channel::handle(const Frame& frame) {
   switch (expecting_) {
     case Expecting::method:

@@ -34,6 +34,7 @@ class Channel final : public Session {
   Channel(Connection& connection, protocol::ChannelNumber number);
 
   protocol::ChannelNumber number() const { return number_; }
+  ChannelReport report() const;
 
   /// Any frame on this channel, in the order of arrival.
   Result<void> handle(const protocol::Frame& frame);
@@ -66,7 +67,11 @@ class Channel final : public Session {
     QueueAddress queue{};
     bool no_ack = false;
     std::chrono::milliseconds timeout{};  // for an acknowledgement
-    std::size_t octets_to_report = 0;     // to the MailSession that stands for this channel at a queue of another shard
+    std::string queue_name{};
+    bool is_exclusive = false;
+    std::uint16_t prefetch = 0;
+    std::string arguments{};           // an encoded field table
+    std::size_t octets_to_report = 0;  // to the MailSession that stands for this channel at a queue of another shard
   };
 
   struct Publication {

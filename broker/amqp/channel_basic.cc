@@ -65,9 +65,15 @@ Result<void> Channel::handle(const basic::Consume& consume) {
                                 .prefetch = consumer_prefetch_};
   // Known here before the queue knows it, so that its first delivery finds it; consume-ok goes out before that.
   consumer_ids_.emplace(tag, request.id);
-  consumers_.emplace(
-      request.id,
-      ChannelConsumer{.tag = tag, .queue = address, .no_ack = consume.no_ack, .timeout = consumer_timeout(**found)});
+  consumers_.emplace(request.id,
+                     ChannelConsumer{.tag = tag,
+                                     .queue = address,
+                                     .no_ack = consume.no_ack,
+                                     .timeout = consumer_timeout(**found),
+                                     .queue_name = *name,
+                                     .is_exclusive = consume.exclusive,
+                                     .prefetch = consumer_prefetch_,
+                                     .arguments = std::string{protocol::as_text(consume.arguments.octets())}});
   if (address.shard == shard_.index()) {
     Queue* queue = shard_.find_queue(address.queue);
     auto joined = queue ? queue->check_consumer(request)

@@ -21,14 +21,25 @@ constexpr std::size_t pieces_per_write = 64;
 constexpr auto linger_time = std::chrono::seconds{1};
 constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
 
+/// An address of IPv4 as such, when it came in through a socket of IPv6.
+boost::asio::ip::address without_mapping(const boost::asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+}
+
 Peer peer_of(const tcp::socket& socket) {
   boost::system::error_code error;
   const auto endpoint = socket.remote_endpoint(error);
   if (error) return {};
-  auto address = endpoint.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
-  return {.address = address.to_string() + ":" + std::to_string(endpoint.port()), .is_loopback = address.is_loopback()};
+  const auto local = socket.local_endpoint(error);
+  if (error) return {};
+  const auto address = without_mapping(endpoint.address());
+  return {.address = address.to_string() + ":" + std::to_string(endpoint.port()),
+          .is_loopback = address.is_loopback(),
+          .host = address.to_string(),
+          .port = endpoint.port(),
+          .local_host = without_mapping(local.address()).to_string(),
+          .local_port = local.port()};
 }
 
 }  // namespace

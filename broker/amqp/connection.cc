@@ -68,6 +68,34 @@ Connection::~Connection() {
   broker_.connection_closed(shard_.index());
 }
 
+void Connection::open_directly(std::string user, std::shared_ptr<VirtualHost> virtual_host) {
+  user_ = std::move(user);
+  virtual_host_ = std::move(virtual_host);
+  is_direct_ = true;
+  channel_max_ = UINT16_MAX;
+  frame_max_ = 0;
+  state_ = State::running;
+}
+
+std::optional<ConnectionReport> Connection::report() const {
+  if (state_ != State::running || is_direct_) return {};
+  ConnectionReport report{.id = id_,
+                          .peer_host = peer_.host,
+                          .peer_port = peer_.port,
+                          .host = peer_.local_host,
+                          .port = peer_.local_port,
+                          .user = user_,
+                          .virtual_host = virtual_host_->name(),
+                          .mechanism = std::string{name_of(mechanism_)},
+                          .client_properties = client_properties_,
+                          .frame_max = frame_max_,
+                          .channel_max = channel_max_,
+                          .heartbeat = heartbeat_,
+                          .connected_at = opened_at_};
+  for (const auto& [number, channel] : channels_) report.channels.push_back(channel->report());
+  return report;
+}
+
 // --- input
 
 bool Connection::is_output_full() const {
@@ -343,6 +371,7 @@ Result<void> Connection::handle(const connection::Open& open) {
     return protocol::not_allowed(fmt::format("access to vhost '{}' refused for user '{}'", open.virtual_host, user_));
   place_.emplace(*std::move(place));
   state_ = State::running;
+  opened_at_ = std::chrono::system_clock::now();
   log::info("connection opened: peer={} user={} virtual_host={}", peer_.address, user_, open.virtual_host);
   send(channel_zero, connection::OpenOk{});
   return {};
@@ -428,7 +457,7 @@ void Connection::force_close(std::string_view reason) {
 
 void Connection::disconnected() {
   shard_.begin_turn();
-  if (state_ == State::running) log::info("connection lost: peer={} user={}", peer_.address, user_);
+  if (state_ == State::running && !is_direct_) log::info("connection lost: peer={} user={}", peer_.address, user_);
   drop_channels();
   output_.clear();
   state_ = State::finished;

@@ -34,6 +34,10 @@ class Transport {
 struct Peer {
   std::string address{};  // "127.0.0.1:40000", for the log
   bool is_loopback = false;
+  std::string host{};
+  std::uint16_t port = 0;
+  std::string local_host{};  // where it connected to
+  std::uint16_t local_port = 0;
 };
 
 /// A client's conversation: the handshake, the channels in it, heartbeats, the end.  AMQP 0-9-1, section 2.2.4.
@@ -46,6 +50,8 @@ class Connection final : public TurnMember {
 
   // --- for the transport
 
+  /// In place of the handshake, for a client inside the process whose user is known: as RabbitMQ's direct connections.
+  void open_directly(std::string user, std::shared_ptr<VirtualHost> virtual_host);
   /// Handles the whole frames in `unread` and takes them off; stops early when the connection is paused.
   void receive(protocol::Octets& unread);
   /// False while input has to wait: for an answer from another shard, for the peer to read, for a shard it has
@@ -66,6 +72,7 @@ class Connection final : public TurnMember {
   /// Ends the conversation from our side: 320 CONNECTION_FORCED.
   void force_close(std::string_view reason) override;
 
+  std::optional<ConnectionReport> report() const override;
   void end_turn() override;
   void tick(TimePoint now) override;
   void alarms_changed() override;
@@ -174,6 +181,8 @@ class Connection final : public TurnMember {
   std::uint16_t channel_max_ = 0;
 
   SaslMechanism mechanism_ = SaslMechanism::plain;
+  bool is_direct_ = false;  // opened by open_directly
+  std::chrono::system_clock::time_point opened_at_{};
   std::string user_{};
   std::string client_properties_{};  // an encoded field table
   std::shared_ptr<VirtualHost> virtual_host_{};

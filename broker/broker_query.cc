@@ -1,0 +1,524 @@
+#include "broker/broker_query.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "broker/amqp/local_client.h"
+#include "broker/broker.h"
+#include "broker/password_hash.h"
+#include "broker/shard_questions.h"
+#include "broker/version.h"
+
+namespace leveret::broker {
+
+template <class T>
+using Answer = BrokerQuery::Answer<T>;
+
+namespace {
+
+UserReport report_of(const User& user) {
+  return {.name = user.name,
+          .password_hash = user.password_hash,
+          .hashing_algorithm = user.hashing_algorithm,
+          .tags = user.tags};
+}
+
+VirtualHostReport report_of(const VirtualHost& virtual_host) {
+  const VirtualHostMetadata metadata = virtual_host.metadata();
+  return {.name = virtual_host.name(),
+          .description = metadata.description,
+          .tags = metadata.tags,
+          .default_queue_type = metadata.default_queue_type,
+          .is_traced = metadata.is_traced,
+          .is_protected = metadata.is_protected_from_deletion};
+}
+
+using NumbersOfQueues = std::unordered_map<QueueId, QueueNumbers>;
+
+NumbersOfQueues count_queues(Shard& shard) {
+  NumbersOfQueues numbers;
+  numbers.reserve(shard.queues().size());
+  for (const auto& [id, queue] : shard.queues()) {
+    const QueueCounts counts = queue->counts();
+    numbers.emplace(id, QueueNumbers{.ready = counts.messages,
+                                     .unacknowledged = queue->unacknowledged_count(),
+                                     .consumers = counts.consumers});
+  }
+  return numbers;
+}
+
+QueueReport report_of(const VirtualHost& virtual_host, const QueueRecord& record) {
+  return {.id = record.address.queue,
+          .virtual_host = virtual_host.name(),
+          .name = record.name,
+          .is_durable = record.is_declared_durable,
+          .is_auto_delete = record.is_auto_delete,
+          .is_exclusive = record.is_exclusive(),
+          .owner = record.exclusive_owner,
+          .arguments = record.arguments};
+}
+
+std::vector<ConnectionReport> report_connections(Shard& shard) {
+  std::vector<ConnectionReport> reports;
+  for (const TurnMember* member : shard.members())
+    if (auto report = member->report()) reports.push_back(*std::move(report));
+  return reports;
+}
+
+/// A shard has done what it had to do before this.
+struct Done {};
+
+template <class T>
+std::vector<T> joined(std::vector<std::vector<T>> parts) {
+  std::vector<T> all;
+  for (auto& part : parts) std::move(part.begin(), part.end(), std::back_inserter(all));
+  return all;
+}
+
+}  // namespace
+
+std::string ConnectionReport::name() const {
+  return peer_host + ":" + std::to_string(peer_port) + " -> " + host + ":" + std::to_string(port);
+}
+
+BrokerQuery::BrokerQuery(Broker& broker) : broker_(broker) {}
+
+Shard& BrokerQuery::next_shard() {
+  return *broker_.shards()[next_shard_++ % broker_.shards().size()];
+}
+
+Answer<void> BrokerQuery::stored() {
+  Shard& shard = *broker_.shards().front();
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(
+      [&shard](auto handler) {
+        using Handler = decltype(handler);
+        const auto waiting = std::make_shared<Handler>(std::move(handler));
+        const auto work = boost::asio::make_work_guard(boost::asio::get_associated_executor(*waiting));
+        shard.run_here([&shard, waiting, work] {
+          shard.begin_turn();
+          shard.log().when_written(
+              [waiting, work] { boost::asio::post(work.get_executor(), [waiting] { std::move (*waiting)(); }); });
+        });
+      },
+      boost::asio::use_awaitable);
+}
+
+// --- the broker as a whole
+
+std::string BrokerQuery::node_name() const {
+  return Broker::node_name();
+}
+
+std::string BrokerQuery::cluster_name() const {
+  return broker_.cluster_name();
+}
+
+Answer<void> BrokerQuery::set_cluster_name(std::string name) {
+  broker_.parameters().put_global({.name = "cluster_name", .value = boost::json::string(name)});
+  co_await stored();
+}
+
+std::string_view BrokerQuery::version() const {
+  return leveret_version;
+}
+
+std::string_view BrokerQuery::rabbitmq_version() const {
+  return broker::rabbitmq_version;
+}
+
+std::chrono::milliseconds BrokerQuery::uptime() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_at_);
+}
+
+// --- who may do what
+
+std::optional<UserReport> BrokerQuery::log_in(std::string_view user, std::string_view password) const {
+  if (!broker_.access_control().password_matches(user, password)) return {};
+  return find_user(user);
+}
+
+bool BrokerQuery::is_loopback_user(std::string_view user) const {
+  return broker_.is_loopback_user(user);
+}
+
+bool BrokerQuery::may_enter(std::string_view user, std::string_view virtual_host) const {
+  return broker_.access_control().may_enter(user, virtual_host);
+}
+
+std::vector<UserReport> BrokerQuery::users() const {
+  std::vector<UserReport> reports;
+  for (const User& user : broker_.access_control().users()) reports.push_back(report_of(user));
+  return reports;
+}
+
+std::optional<UserReport> BrokerQuery::find_user(std::string_view name) const {
+  const auto user = broker_.access_control().find_user(name);
+  return user ? std::optional{report_of(*user)} : std::nullopt;
+}
+
+std::string BrokerQuery::hash_password(std::string_view password) const {
+  return broker::hash_password(password);
+}
+
+bool BrokerQuery::is_known_hashing(std::string_view name) {
+  return is_hashing_algorithm(name);
+}
+
+Answer<void> BrokerQuery::put_user(UserReport user) {
+  broker_.access_control().put_user({.name = user.name,
+                                     .password_hash = user.password_hash,
+                                     .hashing_algorithm = user.hashing_algorithm,
+                                     .tags = user.tags});
+  co_await stored();
+}
+
+Answer<void> BrokerQuery::remove_user(std::string name) {
+  broker_.delete_user(name);
+  co_await stored();
+}
+
+std::vector<PermissionReport> BrokerQuery::permissions() const {
+  std::vector<PermissionReport> reports;
+  for (const auto& [user, virtual_host, permission] : broker_.access_control().permissions())
+    reports.push_back({.user = user,
+                       .virtual_host = virtual_host,
+                       .configure = permission.configure,
+                       .write = permission.write,
+                       .read = permission.read});
+  return reports;
+}
+
+Answer<void> BrokerQuery::put_permission(PermissionReport permission) {
+  broker_.access_control().put_permission(
+      permission.user, permission.virtual_host,
+      {.configure = permission.configure, .write = permission.write, .read = permission.read});
+  co_await stored();
+}
+
+Answer<void> BrokerQuery::remove_permission(std::string user, std::string virtual_host) {
+  broker_.access_control().remove_permission(user, virtual_host);
+  co_await stored();
+}
+
+std::vector<TopicPermissionReport> BrokerQuery::topic_permissions() const {
+  std::vector<TopicPermissionReport> reports;
+  for (const auto& [user, virtual_host, exchange, permission] : broker_.access_control().topic_permissions())
+    reports.push_back({.user = user,
+                       .virtual_host = virtual_host,
+                       .exchange = exchange,
+                       .write = permission.write,
+                       .read = permission.read});
+  return reports;
+}
+
+Answer<void> BrokerQuery::put_topic_permission(TopicPermissionReport permission) {
+  broker_.access_control().put_topic_permission(permission.user, permission.virtual_host, permission.exchange,
+                                                {.write = permission.write, .read = permission.read});
+  co_await stored();
+}
+
+Answer<void> BrokerQuery::remove_topic_permissions(std::string user, std::string virtual_host, std::string exchange) {
+  if (exchange.empty())
+    broker_.access_control().remove_topic_permissions(user, virtual_host);
+  else
+    broker_.access_control().remove_topic_permission(user, virtual_host, exchange);
+  co_await stored();
+}
+
+// --- topology
+
+std::vector<VirtualHostReport> BrokerQuery::virtual_hosts() const {
+  std::vector<VirtualHostReport> reports;
+  for (const auto& virtual_host : broker_.virtual_hosts()) reports.push_back(report_of(*virtual_host));
+  return reports;
+}
+
+std::optional<VirtualHostReport> BrokerQuery::find_virtual_host(std::string_view name) const {
+  const auto virtual_host = broker_.find_virtual_host(name);
+  return virtual_host ? std::optional{report_of(*virtual_host)} : std::nullopt;
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::put_virtual_host(VirtualHostReport wanted, std::string creator) {
+  const auto is_new = broker_.put_virtual_host(wanted.name, {.description = wanted.description,
+                                                             .tags = wanted.tags,
+                                                             .default_queue_type = wanted.default_queue_type,
+                                                             .is_protected_from_deletion = wanted.is_protected,
+                                                             .is_traced = wanted.is_traced});
+  if (!is_new) co_return is_new.error();
+  if (*is_new && !creator.empty())
+    broker_.access_control().put_permission(creator, wanted.name, {.configure = ".*", .write = ".*", .read = ".*"});
+  co_await stored();
+  co_return Result<void>{};
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::remove_virtual_host(std::string name) {
+  if (auto deleted = broker_.delete_virtual_host(name); !deleted) co_return deleted.error();
+  // Its queues have gone when every shard has done what it was told before.
+  co_await ask_all<Done>(broker_.shards(), [](Shard&) { return Done{}; });
+  co_await stored();
+  co_return Result<void>{};
+}
+
+std::vector<ExchangeReport> BrokerQuery::exchanges(std::string_view name) const {
+  const auto virtual_host = broker_.find_virtual_host(name);
+  return virtual_host ? virtual_host->exchange_reports() : std::vector<ExchangeReport>{};
+}
+
+std::vector<BindingReport> BrokerQuery::bindings(std::string_view name) const {
+  const auto virtual_host = broker_.find_virtual_host(name);
+  if (!virtual_host) return {};
+  std::vector<BindingReport> reports = virtual_host->binding_reports();
+  for (const auto& queue : virtual_host->queues())
+    reports.push_back({.virtual_host = virtual_host->name(),
+                       .destination = queue->name,
+                       .routing_key = queue->name,
+                       .is_durable = queue->is_durable()});
+  return reports;
+}
+
+Answer<std::vector<QueueReport>> BrokerQuery::queues(std::vector<std::string> virtual_hosts) {
+  const std::vector<NumbersOfQueues> numbers = co_await ask_all<NumbersOfQueues>(broker_.shards(), count_queues);
+  std::vector<QueueReport> reports;
+  for (const std::string& name : virtual_hosts) {
+    const auto virtual_host = broker_.find_virtual_host(name);
+    if (!virtual_host) continue;
+    for (const auto& record : virtual_host->queues()) {
+      QueueReport& report = reports.emplace_back(report_of(*virtual_host, *record));
+      const NumbersOfQueues& of_shard = numbers[static_cast<std::size_t>(record->address.shard)];
+      if (const auto found = of_shard.find(report.id); found != of_shard.end()) report.numbers = found->second;
+    }
+  }
+  co_return reports;
+}
+
+bool BrokerQuery::has_queue(std::string_view virtual_host, std::string_view name) const {
+  const auto found = broker_.find_virtual_host(virtual_host);
+  return found && found->has_queue(name);
+}
+
+// --- definitions
+
+namespace {
+
+Answer<protocol::Result<void>> add_queue(Broker& broker, Shard& shard, std::string virtual_host_name,
+                                         QueueCommand command) {
+  const auto virtual_host = broker.find_virtual_host(virtual_host_name);
+  if (!virtual_host) co_return protocol::not_found("vhost_not_found");
+  if (virtual_host->has_queue(command.name)) co_return protocol::Result<void>{};
+  shard.begin_turn();
+  const auto declared = virtual_host->declare_queue({.name = command.name,
+                                                     .durable = command.is_durable,
+                                                     .auto_delete = command.is_auto_delete,
+                                                     .arguments = FieldTable{protocol::as_octets(command.arguments)}},
+                                                    {.shard = shard.index()});
+  if (!declared) co_return declared.error();
+  if (declared->is_new) shard.add_queue(*virtual_host, declared->record);
+  co_return protocol::Result<void>{};
+}
+
+}  // namespace
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::import_queue(std::string virtual_host, QueueCommand command) {
+  Shard& shard = next_shard();
+  co_return co_await boost::asio::co_spawn(shard.context(),
+                                           add_queue(broker_, shard, std::move(virtual_host), std::move(command)),
+                                           boost::asio::use_awaitable);
+}
+
+BrokerQuery::Result<void> BrokerQuery::import_exchange(std::string_view name, const ExchangeCommand& command) {
+  const auto virtual_host = broker_.find_virtual_host(name);
+  if (!virtual_host) return protocol::not_found("vhost_not_found");
+  if (virtual_host->check_exchange(command.name)) return {};
+  Shard& shard = next_shard();
+  const auto declared = virtual_host->declare_exchange({.name = command.name,
+                                                        .type = command.type,
+                                                        .durable = command.is_durable,
+                                                        .auto_delete = command.is_auto_delete,
+                                                        .internal = command.is_internal,
+                                                        .arguments = FieldTable{protocol::as_octets(command.arguments)},
+                                                        .shard = shard.index()});
+  if (!declared) return declared.error();
+  if (const auto store = virtual_host->delay_store_of(command.name))
+    shard.run_here([&shard, virtual_host, exchange = command.name, store = *store, is_durable = command.is_durable] {
+      shard.add_delay_store(*virtual_host, exchange, store, is_durable);
+    });
+  return {};
+}
+
+void BrokerQuery::import_binding(std::string_view name, const BindingCommand& command) {
+  const auto virtual_host = broker_.find_virtual_host(name);
+  if (!virtual_host || command.source.empty()) return;
+  static_cast<void>(
+      virtual_host->bind({.source = command.source,
+                          .to = command.is_to_queue ? BindingRequest::To::queue : BindingRequest::To::exchange,
+                          .destination = command.destination,
+                          .routing_key = command.routing_key,
+                          .arguments = FieldTable{protocol::as_octets(command.arguments)}},
+                         {}));
+}
+
+// --- connections
+
+Answer<std::vector<ConnectionReport>> BrokerQuery::connections() {
+  co_return joined(co_await ask_all<std::vector<ConnectionReport>>(broker_.shards(), report_connections));
+}
+
+Answer<void> BrokerQuery::close_connections(std::function<bool(const ConnectionReport&)> is_meant, std::string reason) {
+  broker_.close_connections(std::move(is_meant), reason);
+  co_await ask_all<Done>(broker_.shards(), [](Shard&) { return Done{}; });
+}
+
+// --- commands, given as a client gives them
+
+namespace {
+
+using amqp::LocalClient;
+using amqp::LocalReply;
+namespace basic = protocol::basic;
+
+FieldTable table_of(const std::string& encoded) {
+  return FieldTable{protocol::as_octets(encoded)};
+}
+
+template <protocol::Method M>
+Answer<Result<LocalReply>> ask_once(Broker& broker, Shard& shard, Asker asker, M method) {
+  const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
+  if (!virtual_host) co_return protocol::not_found("vhost_not_found");
+  LocalClient client{broker, shard, asker.user, virtual_host};
+  co_return co_await client.ask(method);
+}
+
+Answer<Result<bool>> publish_once(Broker& broker, Shard& shard, Asker asker, const PublishCommand& command) {
+  const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
+  if (!virtual_host) co_return protocol::not_found("vhost_not_found");
+  LocalClient client{broker, shard, asker.user, virtual_host};
+  const auto confirming = co_await client.ask(protocol::confirm::Select{});
+  if (!confirming) co_return confirming.error();
+  client.publish({.exchange = command.exchange, .routing_key = command.routing_key, .mandatory = true},
+                 protocol::as_octets(command.properties), protocol::as_octets(command.body));
+  bool is_routed = true;
+  while (true) {
+    const auto reply = co_await client.next_reply();
+    if (!reply) co_return reply.error();
+    if (reply->method == basic::Ack::id) co_return is_routed;
+    if (reply->method == basic::Nack::id) co_return false;
+    if (reply->method == basic::Return::id) is_routed = false;
+  }
+}
+
+GottenMessage gotten(LocalReply reply) {
+  const auto get_ok = protocol::decode<basic::GetOk>(protocol::as_octets(reply.arguments));
+  return {.exchange = std::string{get_ok->exchange},
+          .routing_key = std::string{get_ok->routing_key},
+          .is_redelivered = get_ok->redelivered,
+          .messages_left = get_ok->message_count,
+          .properties = std::move(reply.properties),
+          .body = std::move(reply.body)};
+}
+
+/// All of them, once they have been looked at.
+void settle(LocalClient& client, AfterGet after) {
+  if (after == AfterGet::acknowledge)
+    client.tell(basic::Ack{.multiple = true});
+  else
+    client.tell(basic::Nack{.multiple = true, .requeue = after == AfterGet::requeue});
+}
+
+Answer<Result<std::vector<GottenMessage>>> get_some(Broker& broker, Shard& shard, Asker asker, const std::string& queue,
+                                                    std::size_t count, AfterGet after) {
+  const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
+  if (!virtual_host) co_return protocol::not_found("vhost_not_found");
+  LocalClient client{broker, shard, asker.user, virtual_host};
+  std::vector<GottenMessage> messages;
+  while (messages.size() < count) {
+    auto reply = co_await client.ask(basic::Get{.queue = queue});
+    if (!reply) co_return reply.error();
+    if (reply->method != basic::GetOk::id) break;
+    messages.push_back(gotten(*std::move(reply)));
+  }
+  if (!messages.empty()) settle(client, after);
+  co_return messages;
+}
+
+}  // namespace
+
+/// `method` may point into what the caller keeps until the answer has come.
+template <protocol::Method M>
+Answer<BrokerQuery::Result<void>> BrokerQuery::give(Asker asker, M method) {
+  Shard& shard = next_shard();
+  const auto reply = co_await boost::asio::co_spawn(shard.context(), ask_once(broker_, shard, std::move(asker), method),
+                                                    boost::asio::use_awaitable);
+  if (!reply) co_return reply.error();
+  co_return Result<void>{};
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::declare_exchange(Asker asker, ExchangeCommand command) {
+  co_return co_await give(std::move(asker), protocol::exchange::Declare{.exchange = command.name,
+                                                                        .type = command.type,
+                                                                        .durable = command.is_durable,
+                                                                        .auto_delete = command.is_auto_delete,
+                                                                        .internal = command.is_internal,
+                                                                        .arguments = table_of(command.arguments)});
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::delete_exchange(Asker asker, std::string name, bool if_unused) {
+  co_return co_await give(std::move(asker), protocol::exchange::Delete{.exchange = name, .if_unused = if_unused});
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::declare_queue(Asker asker, QueueCommand command) {
+  co_return co_await give(std::move(asker), protocol::queue::Declare{.queue = command.name,
+                                                                     .durable = command.is_durable,
+                                                                     .auto_delete = command.is_auto_delete,
+                                                                     .arguments = table_of(command.arguments)});
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::delete_queue(Asker asker, std::string name, bool if_unused,
+                                                            bool if_empty) {
+  co_return co_await give(std::move(asker),
+                          protocol::queue::Delete{.queue = name, .if_unused = if_unused, .if_empty = if_empty});
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::purge_queue(Asker asker, std::string name) {
+  co_return co_await give(std::move(asker), protocol::queue::Purge{.queue = name});
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::bind(Asker asker, BindingCommand command) {
+  if (command.is_to_queue)
+    co_return co_await give(std::move(asker), protocol::queue::Bind{.queue = command.destination,
+                                                                    .exchange = command.source,
+                                                                    .routing_key = command.routing_key,
+                                                                    .arguments = table_of(command.arguments)});
+  co_return co_await give(std::move(asker), protocol::exchange::Bind{.destination = command.destination,
+                                                                     .source = command.source,
+                                                                     .routing_key = command.routing_key,
+                                                                     .arguments = table_of(command.arguments)});
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::unbind(Asker asker, BindingCommand command) {
+  if (command.is_to_queue)
+    co_return co_await give(std::move(asker), protocol::queue::Unbind{.queue = command.destination,
+                                                                      .exchange = command.source,
+                                                                      .routing_key = command.routing_key,
+                                                                      .arguments = table_of(command.arguments)});
+  co_return co_await give(std::move(asker), protocol::exchange::Unbind{.destination = command.destination,
+                                                                       .source = command.source,
+                                                                       .routing_key = command.routing_key,
+                                                                       .arguments = table_of(command.arguments)});
+}
+
+Answer<BrokerQuery::Result<bool>> BrokerQuery::publish(Asker asker, PublishCommand command) {
+  Shard& shard = next_shard();
+  co_return co_await boost::asio::co_spawn(shard.context(), publish_once(broker_, shard, std::move(asker), command),
+                                           boost::asio::use_awaitable);
+}
+
+Answer<BrokerQuery::Result<std::vector<GottenMessage>>> BrokerQuery::get(Asker asker, std::string queue,
+                                                                         std::size_t count, AfterGet after) {
+  Shard& shard = next_shard();
+  co_return co_await boost::asio::co_spawn(
+      shard.context(), get_some(broker_, shard, std::move(asker), queue, count, after), boost::asio::use_awaitable);
+}
+
+}  // namespace leveret::broker

@@ -1,0 +1,134 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/ids.h"
+
+namespace leveret::broker {
+
+/// What the broker tells of itself to whoever asks: plain values, copied on the shard they come from.  Field tables are
+/// encoded.
+
+/// Messages and consumers of a queue, as they are at this moment.
+struct QueueNumbers {
+  std::uint64_t ready = 0;
+  std::uint64_t unacknowledged = 0;
+  std::uint64_t consumers = 0;
+};
+
+struct QueueReport {
+  QueueId id{};
+  std::string virtual_host{};
+  std::string name{};
+  bool is_durable = false;
+  bool is_auto_delete = false;
+  bool is_exclusive = false;
+  std::optional<ConnectionId> owner{};  // of an exclusive queue
+  std::string arguments{};
+  QueueNumbers numbers{};
+};
+
+struct ExchangeReport {
+  std::string virtual_host{};
+  std::string name{};
+  std::string type{};
+  bool is_durable = false;
+  bool is_auto_delete = false;
+  bool is_internal = false;
+  std::string arguments{};
+};
+
+struct BindingReport {
+  std::string virtual_host{};
+  std::string source{};
+  bool is_to_queue = true;
+  std::string destination{};
+  std::string routing_key{};
+  std::string arguments{};
+  bool is_durable = false;
+};
+
+struct ConsumerReport {
+  std::string tag{};
+  std::string queue{};
+  bool is_acknowledging = true;
+  bool is_exclusive = false;
+  std::uint16_t prefetch = 0;
+  std::string arguments{};
+};
+
+struct ChannelReport {
+  std::uint16_t number = 0;
+  bool is_confirming = false;
+  bool is_transactional = false;
+  std::uint16_t prefetch = 0;
+  std::uint16_t global_prefetch = 0;
+  std::uint64_t unacknowledged = 0;
+  std::uint64_t unconfirmed = 0;
+  std::uint64_t uncommitted_messages = 0;
+  std::uint64_t uncommitted_settlements = 0;
+  std::vector<ConsumerReport> consumers{};
+};
+
+struct ConnectionReport {
+  ConnectionId id{};
+  std::string peer_host{};
+  std::uint16_t peer_port = 0;
+  std::string host{};
+  std::uint16_t port = 0;
+  std::string user{};
+  std::string virtual_host{};
+  std::string mechanism{};
+  std::string client_properties{};
+  std::uint32_t frame_max = 0;  // octets
+  std::uint16_t channel_max = 0;
+  std::chrono::seconds heartbeat{};
+  std::chrono::system_clock::time_point connected_at{};
+  std::vector<ChannelReport> channels{};
+
+  /// "127.0.0.1:40000 -> 127.0.0.1:5672", by which RabbitMQ's tools know a connection.
+  std::string name() const;
+};
+
+struct VirtualHostReport {
+  std::string name{};
+  std::string description{};
+  std::vector<std::string> tags{};
+  std::string default_queue_type{};
+  bool is_traced = false;
+  bool is_protected = false;
+};
+
+struct UserReport {
+  std::string name{};
+  std::string password_hash{};
+  std::string hashing_algorithm{};
+  std::vector<std::string> tags{};
+};
+
+struct PermissionReport {
+  std::string user{};
+  std::string virtual_host{};
+  std::string configure{};
+  std::string write{};
+  std::string read{};
+};
+
+struct TopicPermissionReport {
+  std::string user{};
+  std::string virtual_host{};
+  std::string exchange{};
+  std::string write{};
+  std::string read{};
+};
+
+/// One that accepts clients.
+struct ListenerReport {
+  std::string protocol{};  // "amqp", "http"
+  std::uint16_t port = 0;
+};
+
+}  // namespace leveret::broker

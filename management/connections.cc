@@ -1,0 +1,269 @@
+#include "management/connections.h"
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+
+#include <fmt/format.h>
+#include <boost/asio/awaitable.hpp>
+
+#include "management/handlers.h"
+#include "management/json_body.h"
+#include "management/listing.h"
+
+namespace leveret::management {
+namespace {
+
+using broker::ChannelReport;
+using broker::ConnectionReport;
+using broker::ConsumerReport;
+
+std::string name_of(const ConnectionReport& connection, const ChannelReport& channel) {
+  return fmt::format("{} ({})", connection.name(), channel.number);
+}
+
+/// Nothing that is only there with TLS.
+void add_no_tls(json::object& object) {
+  object["ssl"] = false;
+  for (const auto name : {"peer_cert_issuer", "peer_cert_subject", "peer_cert_validity", "ssl_cipher", "ssl_hash",
+                          "ssl_key_exchange", "ssl_protocol"})
+    object[name] = nullptr;
+}
+
+json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& connection) {
+  const auto connected_at =
+      std::chrono::duration_cast<std::chrono::milliseconds>(connection.connected_at.time_since_epoch());
+  json::object properties = table_to_json(connection.client_properties);
+  json::object object{{"auth_mechanism", connection.mechanism},
+                      {"channel_max", connection.channel_max},
+                      {"channels", connection.channels.size()},
+                      {"connected_at", connected_at.count()},
+                      {"frame_max", connection.frame_max},
+                      {"host", connection.host},
+                      {"name", connection.name()},
+                      {"node", broker.node_name()},
+                      {"peer_host", connection.peer_host},
+                      {"peer_port", connection.peer_port},
+                      {"port", connection.port},
+                      {"protocol", "AMQP 0-9-1"},
+                      {"state", "running"},
+                      {"timeout", connection.heartbeat.count()},
+                      {"type", "network"},
+                      {"user", connection.user},
+                      {"user_who_performed_action", connection.user},
+                      {"vhost", to_json_text(connection.virtual_host)}};
+  if (const json::value* name = properties.if_contains("connection_name")) object["user_provided_name"] = *name;
+  object["client_properties"] = std::move(properties);
+  add_no_tls(object);
+  return object;
+}
+
+json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& connection,
+                     const ChannelReport& channel) {
+  return {{"acks_uncommitted", channel.uncommitted_settlements},
+          {"confirm", channel.is_confirming},
+          {"connection_details",
+           json::object{
+               {"name", connection.name()}, {"peer_host", connection.peer_host}, {"peer_port", connection.peer_port}}},
+          {"consumer_count", channel.consumers.size()},
+          {"global_prefetch_count", channel.global_prefetch},
+          {"messages_unacknowledged", channel.unacknowledged},
+          {"messages_uncommitted", channel.uncommitted_messages},
+          {"messages_unconfirmed", channel.unconfirmed},
+          {"name", name_of(connection, channel)},
+          {"node", broker.node_name()},
+          {"number", channel.number},
+          {"prefetch_count", channel.prefetch},
+          {"state", "running"},
+          {"transactional", channel.is_transactional},
+          {"user", connection.user},
+          {"user_who_performed_action", connection.user},
+          {"vhost", to_json_text(connection.virtual_host)}};
+}
+
+json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& connection,
+                     const ChannelReport& channel, const ConsumerReport& consumer) {
+  return {{"arguments", table_to_json(consumer.arguments)},
+          {"ack_required", consumer.is_acknowledging},
+          {"active", true},
+          {"activity_status", "up"},
+          {"channel_details", json::object{{"connection_name", connection.name()},
+                                           {"name", name_of(connection, channel)},
+                                           {"node", broker.node_name()},
+                                           {"number", channel.number},
+                                           {"peer_host", connection.peer_host},
+                                           {"peer_port", connection.peer_port},
+                                           {"user", connection.user}}},
+          {"consumer_tag", to_json_text(consumer.tag)},
+          {"exclusive", consumer.is_exclusive},
+          {"prefetch_count", consumer.prefetch},
+          {"queue",
+           json::object{{"name", to_json_text(consumer.queue)}, {"vhost", to_json_text(connection.virtual_host)}}}};
+}
+
+/// Users see their own connections; monitoring users those of all.
+bool is_visible(const Request& request, const ConnectionReport& connection) {
+  return request.is_monitor() || connection.user == request.user.name;
+}
+
+using IsMeant = std::function<bool(const ConnectionReport&)>;
+
+boost::asio::awaitable<std::vector<ConnectionReport>> visible_connections(const Request& request, IsMeant is_meant) {
+  auto connections = co_await request.broker.connections();
+  std::erase_if(connections, [&](const auto& one) { return !is_visible(request, one) || !is_meant(one); });
+  std::sort(connections.begin(), connections.end(), [](auto& left, auto& right) { return left.id < right.id; });
+  co_return connections;
+}
+
+bool any(const ConnectionReport&) {
+  return true;
+}
+
+IsMeant in_virtual_host(const Request& request) {
+  return [&request](const ConnectionReport& connection) { return connection.virtual_host == request.virtual_host(); };
+}
+
+IsMeant of_user(const Request& request) {
+  return [&request](const ConnectionReport& connection) { return connection.user == request.parameter("user"); };
+}
+
+IsMeant named(const Request& request) {
+  return [&request](const ConnectionReport& connection) { return connection.name() == request.parameter("name"); };
+}
+
+Asking list_connections_where(const Request& request, IsMeant is_meant) {
+  const auto connections = co_await visible_connections(request, std::move(is_meant));
+  std::vector<json::object> objects;
+  for (const auto& connection : connections) objects.push_back(to_json(request.broker, connection));
+  co_return list(request, items_of(std::move(objects)), Paging::offered);
+}
+
+Asking list_channels_where(const Request& request, IsMeant is_meant) {
+  const auto connections = co_await visible_connections(request, std::move(is_meant));
+  std::vector<json::object> objects;
+  for (const auto& connection : connections)
+    for (const auto& channel : connection.channels) objects.push_back(to_json(request.broker, connection, channel));
+  co_return list(request, items_of(std::move(objects)), Paging::offered);
+}
+
+Asking list_consumers_where(const Request& request, IsMeant is_meant) {
+  const auto connections = co_await visible_connections(request, std::move(is_meant));
+  std::vector<json::object> objects;
+  for (const auto& connection : connections)
+    for (const auto& channel : connection.channels)
+      for (const auto& consumer : channel.consumers)
+        objects.push_back(to_json(request.broker, connection, channel, consumer));
+  co_return list(request, items_of(std::move(objects)));
+}
+
+}  // namespace
+
+json::array consumers_of(const broker::BrokerQuery& broker, const std::vector<ConnectionReport>& connections,
+                         std::string_view virtual_host, std::string_view queue) {
+  json::array consumers;
+  for (const auto& connection : connections) {
+    if (connection.virtual_host != virtual_host) continue;
+    for (const auto& channel : connection.channels)
+      for (const auto& consumer : channel.consumers)
+        if (consumer.queue == queue) consumers.push_back(to_json(broker, connection, channel, consumer));
+  }
+  return consumers;
+}
+
+json::object owner_of(const std::vector<ConnectionReport>& connections, std::optional<broker::ConnectionId> owner) {
+  for (const auto& connection : connections)
+    if (connection.id == owner)
+      return {{"name", connection.name()}, {"peer_host", connection.peer_host}, {"peer_port", connection.peer_port}};
+  return {};
+}
+
+Asking list_connections(const Request& request) {
+  return list_connections_where(request, any);
+}
+
+Asking list_connections_in_virtual_host(const Request& request) {
+  return list_connections_where(request, in_virtual_host(request));
+}
+
+Asking list_connections_of_user(const Request& request) {
+  return list_connections_where(request, of_user(request));
+}
+
+Asking show_connection(const Request& request) {
+  const auto found = co_await visible_connections(request, named(request));
+  if (found.empty()) throw not_found();
+  co_return show(request, to_json(request.broker, found.front()));
+}
+
+namespace {
+
+std::string reason_of(const Request& request) {
+  const std::string_view reason = request.header("x-reason");
+  return reason.empty() ? "Closed via management plugin" : std::string{reason};
+}
+
+Asking close_connections_where(const Request& request, IsMeant is_meant) {
+  std::string reason = reason_of(request);
+  // By id: what is meant is looked at on other threads.
+  std::vector<broker::ConnectionId> ids;
+  const auto found = co_await visible_connections(request, std::move(is_meant));
+  for (const auto& connection : found) ids.push_back(connection.id);
+  IsMeant is_found = [ids](const ConnectionReport& connection) {
+    return std::find(ids.begin(), ids.end(), connection.id) != ids.end();
+  };
+  co_await request.broker.close_connections(std::move(is_found), std::move(reason));
+  co_return no_content();
+}
+
+}  // namespace
+
+Asking close_connection(const Request& request) {
+  const auto found = co_await visible_connections(request, named(request));
+  if (found.empty()) throw not_found();
+  co_return co_await close_connections_where(request, named(request));
+}
+
+Asking close_connections_of_user(const Request& request) {
+  return close_connections_where(request, of_user(request));
+}
+
+Asking list_channels(const Request& request) {
+  return list_channels_where(request, any);
+}
+
+Asking list_channels_in_virtual_host(const Request& request) {
+  return list_channels_where(request, in_virtual_host(request));
+}
+
+Asking list_channels_of_connection(const Request& request) {
+  const auto found = co_await visible_connections(request, named(request));
+  if (found.empty()) throw not_found();
+  co_return co_await list_channels_where(request, named(request));
+}
+
+Asking show_channel(const Request& request) {
+  const auto connections = co_await visible_connections(request, any);
+  for (const auto& connection : connections)
+    for (const auto& channel : connection.channels) {
+      if (name_of(connection, channel) != request.parameter("name")) continue;
+      json::object object = to_json(request.broker, connection, channel);
+      json::array consumers;
+      for (const auto& consumer : channel.consumers)
+        consumers.push_back(to_json(request.broker, connection, channel, consumer));
+      object["consumer_details"] = std::move(consumers);
+      object["publishes"] = json::array{};
+      object["deliveries"] = json::array{};
+      co_return show(request, object);
+    }
+  throw not_found();
+}
+
+Asking list_consumers(const Request& request) {
+  return list_consumers_where(request, any);
+}
+
+Asking list_consumers_in_virtual_host(const Request& request) {
+  return list_consumers_where(request, in_virtual_host(request));
+}
+
+}  // namespace leveret::management

@@ -1,0 +1,44 @@
+#pragma once
+#include <memory>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "management/http_server.h"
+
+namespace leveret::management {
+
+/// One client's connection: requests one after the other, as long as it keeps it open.  Belongs to the server's thread.
+class HttpSession {
+ public:
+  HttpSession(HttpServer& server, boost::asio::ip::tcp::socket socket);
+  ~HttpSession();
+
+  static boost::asio::awaitable<void> run(std::unique_ptr<HttpSession> self);
+  void close();
+
+ private:
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Message = boost::beast::http::response<boost::beast::http::string_body>;
+
+  boost::asio::awaitable<void> converse();
+  /// False when the connection has to end.
+  boost::asio::awaitable<bool> read(Parser& parser);
+  boost::asio::awaitable<bool> answer(Parser::value_type request);
+  boost::asio::awaitable<void> refuse(boost::system::error_code reason);
+  boost::asio::awaitable<bool> write(Message& message, bool is_head);
+  Message message_of(const Response& response) const;
+  void allow_origin(Message& message, std::string_view origin, bool is_preflight) const;
+
+  HttpServer& server_;
+  const std::shared_ptr<std::unordered_set<HttpSession*>> sessions_;
+  boost::beast::tcp_stream stream_;
+  boost::beast::flat_buffer buffer_;
+  bool is_from_this_machine_ = false;
+};
+
+}  // namespace leveret::management

@@ -1,0 +1,60 @@
+#include "management/process_facts.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace leveret::management {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The number behind `name` in a file of lines like "VmRSS:    1234 kB".
+std::uint64_t number_in(const fs::path& path, std::string_view name) {
+  std::ifstream file{path};
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(name)) continue;
+    const std::size_t begin = std::min(line.find_first_of("0123456789"), line.size());
+    std::uint64_t number = 0;
+    std::from_chars(line.data() + begin, line.data() + line.size(), number);
+    return number;
+  }
+  return 0;
+}
+
+void count_files(ProcessFacts& facts) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{"/proc/self/fd", error}) {
+    ++facts.open_files;
+    if (fs::read_symlink(entry.path(), error).string().starts_with("socket:")) ++facts.sockets;
+  }
+}
+
+}  // namespace
+
+ProcessFacts process_facts() {
+  constexpr std::uint64_t kibibyte = 1024;
+  const fs::path status = "/proc/self/status";
+  ProcessFacts facts{.resident_octets = number_in(status, "VmRSS:") * kibibyte,
+                     .memory_octets = number_in("/proc/meminfo", "MemTotal:") * kibibyte,
+                     .threads = number_in(status, "Threads:"),
+                     .context_switches = number_in(status, "voluntary_ctxt_switches:") +
+                                         number_in(status, "nonvoluntary_ctxt_switches:"),
+                     .processors = std::thread::hardware_concurrency(),
+                     .process_id = ::getpid()};
+  if (const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max", ""); limit > 0)
+    facts.memory_octets = std::min(facts.memory_octets, limit);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) facts.open_files_max = files.rlim_cur;
+  std::error_code error;
+  facts.disk_free_octets = fs::space(fs::current_path(error), error).available;
+  count_files(facts);
+  return facts;
+}
+
+}  // namespace leveret::management

@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <tuple>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "management/bindings.h"
+#include "management/connections.h"
+#include "management/facts.h"
+#include "management/handlers.h"
+#include "management/json_body.h"
+#include "management/listing.h"
+
+namespace leveret::management {
+namespace {
+
+/// What a queue's arguments say it is; classic when they say nothing.
+std::string_view type_of(const json::object& arguments) {
+  const json::value* type = arguments.if_contains("x-queue-type");
+  return type && type->is_string() ? std::string_view{type->get_string()} : "classic";
+}
+
+void add_numbers(json::object& object, const broker::QueueNumbers& numbers) {
+  object["messages"] = numbers.ready + numbers.unacknowledged;
+  object["messages_ready"] = numbers.ready;
+  object["messages_unacknowledged"] = numbers.unacknowledged;
+}
+
+/// What `disable_stats` leaves: what the queue is, without what it does.
+json::object basics(const broker::BrokerQuery& broker, const broker::QueueReport& queue) {
+  json::object arguments = table_to_json(queue.arguments);
+  const json::string type{type_of(arguments)};
+  json::object object{{"arguments", std::move(arguments)},
+                      {"auto_delete", queue.is_auto_delete},
+                      {"durable", queue.is_durable},
+                      {"exclusive", queue.is_exclusive},
+                      {"name", to_json_text(queue.name)},
+                      {"node", broker.node_name()},
+                      {"state", "running"},
+                      {"type", type},
+                      {"vhost", to_json_text(queue.virtual_host)}};
+  if (type != "quorum") return object;
+  object["leader"] = broker.node_name();
+  object["members"] = json::array{json::string{broker.node_name()}};
+  object["online"] = json::array{json::string{broker.node_name()}};
+  return object;
+}
+
+json::object to_json(const broker::BrokerQuery& broker, const broker::QueueReport& queue) {
+  json::object object = basics(broker, queue);
+  const auto& numbers = queue.numbers;
+  add_numbers(object, numbers);
+  object["messages_details"] = no_rate();
+  object["messages_ready_details"] = no_rate();
+  object["messages_unacknowledged_details"] = no_rate();
+  object["messages_ram"] = numbers.ready + numbers.unacknowledged;
+  object["messages_ready_ram"] = numbers.ready;
+  object["messages_unacknowledged_ram"] = numbers.unacknowledged;
+  object["messages_paged_out"] = 0;
+  object["consumers"] = numbers.consumers;
+  object["consumer_capacity"] = numbers.consumers > 0 ? 1.0 : 0.0;
+  object["consumer_utilisation"] = numbers.consumers > 0 ? 1.0 : 0.0;
+  object["effective_policy_definition"] = json::object{};
+  object["policy"] = nullptr;
+  object["operator_policy"] = nullptr;
+  object["exclusive_consumer_tag"] = nullptr;
+  object["single_active_consumer_tag"] = nullptr;
+  object["head_message_timestamp"] = nullptr;
+  object["recoverable_slaves"] = nullptr;
+  return object;
+}
+
+Asking list_in(const Request& request, std::vector<std::string> virtual_hosts) {
+  auto queues = co_await request.broker.queues(std::move(virtual_hosts));
+  std::sort(queues.begin(), queues.end(), [](auto& left, auto& right) {
+    return std::tie(left.virtual_host, left.name) < std::tie(right.virtual_host, right.name);
+  });
+  const bool has_stats = !request.has_query_flag("disable_stats");
+  const bool has_totals = request.has_query_flag("enable_queue_totals");
+  const auto make = [&](std::size_t i) {
+    if (has_stats) return to_json(request.broker, queues[i]);
+    json::object object = basics(request.broker, queues[i]);
+    if (has_totals) add_numbers(object, queues[i].numbers);
+    return object;
+  };
+  const Items items{
+      .size = queues.size(), .name = [&](std::size_t i) { return std::string_view{queues[i].name}; }, .make = make};
+  co_return list(request, items, Paging::offered);
+}
+
+void check_exists(const Request& request) {
+  if (!request.broker.has_queue(request.virtual_host(), request.parameter("name"))) throw not_found();
+}
+
+}  // namespace
+
+Asking list_queues(const Request& request) {
+  return list_in(request, request.visible_virtual_hosts());
+}
+
+Asking list_queues_in_virtual_host(const Request& request) {
+  return list_in(request, {request.virtual_host()});
+}
+
+Asking show_queue(const Request& request) {
+  std::vector<std::string> virtual_hosts{request.virtual_host()};
+  const auto queues = co_await request.broker.queues(std::move(virtual_hosts));
+  const auto queue = std::find_if(queues.begin(), queues.end(),
+                                  [&](const auto& report) { return report.name == request.parameter("name"); });
+  if (queue == queues.end()) throw not_found();
+  json::object object = to_json(request.broker, *queue);
+  const auto connections = co_await request.broker.connections();
+  object["consumer_details"] = consumers_of(request.broker, connections, queue->virtual_host, queue->name);
+  object["incoming"] = json::array{};
+  object["deliveries"] = json::array{};
+  if (const json::object owner = owner_of(connections, queue->owner); !owner.empty())
+    object["owner_pid_details"] = owner;
+  co_return show(request, object);
+}
+
+Asking put_queue(const Request& request) {
+  const JsonBody body{request};
+  const std::string& name = checked_name(request.parameter("name"));
+  if (const std::string node = body.text("node"); !node.empty() && node != request.broker.node_name())
+    throw bad_request(json::string{"Node " + node + " could not be contacted"});
+  const bool is_new = !request.broker.has_queue(request.virtual_host(), name);
+  broker::QueueCommand command{.name = name,
+                               .is_durable = body.flag("durable"),
+                               .is_auto_delete = body.flag("auto_delete"),
+                               .arguments = body.table("arguments")};
+  accepted(co_await request.broker.declare_queue(request.asker(), std::move(command)));
+  co_return is_new ? created() : no_content();
+}
+
+Asking delete_queue(const Request& request) {
+  check_exists(request);
+  accepted(co_await request.broker.delete_queue(request.asker(), request.parameter("name"),
+                                                request.has_query_flag("if-unused"),
+                                                request.has_query_flag("if-empty")));
+  co_return no_content();
+}
+
+Asking purge_queue(const Request& request) {
+  check_exists(request);
+  accepted(co_await request.broker.purge_queue(request.asker(), request.parameter("name")));
+  co_return no_content();
+}
+
+/// Mirrors are synchronised by themselves where there are any, and here there are none.
+Response act_on_queue(const Request& request) {
+  check_exists(request);
+  const JsonBody body{request};
+  const std::string action = body.require({"action"}).text("action");
+  if (action == "sync" || action == "cancel_sync") return no_content();
+  throw bad_request(json::array{"unknown", action});
+}
+
+/// Queues stay where they are: shards of one process need no leaders moved.
+Response rebalance_queues(const Request&) {
+  return no_content();
+}
+
+}  // namespace leveret::management

@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "management/handlers.h"
+#include "management/json_body.h"
+#include "management/listing.h"
+
+namespace leveret::management {
+namespace {
+
+/// Of the messages in one virtual host.
+struct Totals {
+  std::uint64_t ready = 0;
+  std::uint64_t unacknowledged = 0;
+};
+
+json::object to_json(const broker::BrokerQuery& broker, const broker::VirtualHostReport& virtual_host,
+                     const Totals* totals) {
+  const json::value tags = json::value_from(virtual_host.tags);
+  const json::string queue_type{virtual_host.default_queue_type.empty() ? "undefined"
+                                                                        : virtual_host.default_queue_type};
+  json::object object{{"name", to_json_text(virtual_host.name)},
+                      {"description", virtual_host.description},
+                      {"tags", tags},
+                      {"default_queue_type", queue_type},
+                      {"protected_from_deletion", virtual_host.is_protected},
+                      {"metadata", json::object{{"description", virtual_host.description}, {"tags", tags}}},
+                      {"tracing", virtual_host.is_traced},
+                      {"cluster_state", json::object{{broker.node_name(), "running"}}}};
+  if (!totals) return object;
+  object["messages"] = totals->ready + totals->unacknowledged;
+  object["messages_ready"] = totals->ready;
+  object["messages_unacknowledged"] = totals->unacknowledged;
+  return object;
+}
+
+/// Only of virtual hosts with queues: RabbitMQ tells nothing of the others.
+std::map<std::string, Totals> totals_of(const std::vector<broker::QueueReport>& queues) {
+  std::map<std::string, Totals> totals;
+  for (const auto& queue : queues) {
+    Totals& of_host = totals[queue.virtual_host];
+    of_host.ready += queue.numbers.ready;
+    of_host.unacknowledged += queue.numbers.unacknowledged;
+  }
+  return totals;
+}
+
+const Totals* find(const std::map<std::string, Totals>& totals, const std::string& name) {
+  const auto found = totals.find(name);
+  return found == totals.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+Asking list_virtual_hosts(const Request& request) {
+  const std::vector<std::string> visible = request.visible_virtual_hosts();
+  const auto totals = totals_of(co_await request.broker.queues(visible));
+  std::vector<json::object> objects;
+  for (const auto& virtual_host : request.broker.virtual_hosts())
+    if (std::find(visible.begin(), visible.end(), virtual_host.name) != visible.end())
+      objects.push_back(to_json(request.broker, virtual_host, find(totals, virtual_host.name)));
+  co_return list(request, items_of(std::move(objects)), Paging::offered);
+}
+
+Asking show_virtual_host(const Request& request) {
+  const auto virtual_host = request.broker.find_virtual_host(request.virtual_host());
+  if (!virtual_host) throw not_found();
+  if (!request.is_monitor() && !request.broker.may_enter(request.user.name, virtual_host->name))
+    throw not_authorised("User not authorised to access virtual host");
+  std::vector<std::string> names{virtual_host->name};
+  const auto totals = totals_of(co_await request.broker.queues(std::move(names)));
+  co_return show(request, to_json(request.broker, *virtual_host, find(totals, virtual_host->name)));
+}
+
+Asking put_virtual_host(const Request& request) {
+  const JsonBody body{request};
+  const auto current = request.broker.find_virtual_host(request.virtual_host());
+  broker::VirtualHostReport wanted = current.value_or(broker::VirtualHostReport{.name = request.virtual_host()});
+  if (body.has("description")) wanted.description = body.text("description");
+  if (body.has("tags")) wanted.tags = body.list("tags");
+  if (body.has("default_queue_type")) wanted.default_queue_type = body.text("default_queue_type");
+  wanted.is_traced = body.flag("tracing", wanted.is_traced);
+  wanted.is_protected = body.flag("protected_from_deletion", wanted.is_protected);
+  constexpr std::array<std::string_view, 5> queue_types{"", "classic", "quorum", "stream", "undefined"};
+  if (std::find(queue_types.begin(), queue_types.end(), wanted.default_queue_type) == queue_types.end())
+    throw bad_request(json::array{"unknown_queue_type", wanted.default_queue_type});
+  if (wanted.default_queue_type == "undefined") wanted.default_queue_type.clear();
+  std::string creator = request.user.name;
+  accepted(co_await request.broker.put_virtual_host(std::move(wanted), std::move(creator)));
+  co_return current ? no_content() : created();
+}
+
+Asking delete_virtual_host(const Request& request) {
+  const auto virtual_host = request.broker.find_virtual_host(request.virtual_host());
+  if (!virtual_host) throw not_found();
+  if (virtual_host->is_protected)
+    throw Refusal{412, "precondition_failed",
+                  json::string{"Cannot delete virtual host '" + virtual_host->name +
+                               "': it is protected from deletion. To delete it, first clear the protection."}};
+  accepted(co_await request.broker.remove_virtual_host(virtual_host->name));
+  co_return no_content();
+}
+
+Response start_virtual_host(const Request& request) {
+  if (!request.broker.find_virtual_host(request.virtual_host())) throw not_found();
+  if (request.parameter("node") != request.broker.node_name())
+    throw bad_request(json::string{"Request to node " + request.parameter("node") + " failed with nodedown"});
+  return no_content();  // it runs: there is no way to stop one
+}
+
+namespace {
+
+Asking set_protection(const Request& request, bool is_protected) {
+  auto virtual_host = request.broker.find_virtual_host(request.virtual_host());
+  if (!virtual_host) throw not_found();
+  virtual_host->is_protected = is_protected;
+  accepted(co_await request.broker.put_virtual_host(*std::move(virtual_host), {}));
+  co_return no_content();
+}
+
+}  // namespace
+
+Asking protect_virtual_host(const Request& request) {
+  return set_protection(request, true);
+}
+
+Asking unprotect_virtual_host(const Request& request) {
+  return set_protection(request, false);
+}
+
+}  // namespace leveret::management

@@ -1,0 +1,90 @@
+#include <gtest/gtest.h>
+
+#include "management/target.h"
+#include "tests/management/http_test.h"
+
+/// Connections, channels and consumers.
+namespace leveret::test {
+namespace {
+
+class ConnectionsTest : public HttpTest {
+ protected:
+  std::string only_connection() {
+    const json::value connections = get("/api/connections").json();
+    EXPECT_EQ(connections.as_array().size(), 1u);
+    return management::percent_encoded(std::string{connections.at(0).at("name").as_string()});
+  }
+};
+
+TEST_F(ConnectionsTest, AreListedAsSoonAsTheyAreOpen) {
+  auto& client = connect({.heartbeat = 30});
+  client.open_channel();
+  const json::value shown = get("/api/connections/" + only_connection()).json();
+  EXPECT_EQ(shown.at("user").as_string(), "guest");
+  EXPECT_EQ(shown.at("vhost").as_string(), "/");
+  EXPECT_EQ(shown.at("port").as_int64(), broker_.port());
+  EXPECT_EQ(shown.at("peer_host").as_string(), "127.0.0.1");
+  EXPECT_EQ(shown.at("channels").as_int64(), 1);
+  EXPECT_EQ(shown.at("timeout").as_int64(), 30);
+  EXPECT_EQ(shown.at("state").as_string(), "running");
+  EXPECT_EQ(get("/api/connections/nosuch").status, 404u);
+  EXPECT_EQ(get("/api/vhosts/%2F/connections").json().as_array().size(), 1u);
+  EXPECT_EQ(get("/api/connections/username/guest").json().as_array().size(), 1u);
+  EXPECT_EQ(get("/api/connections/username/nobody").body, "[]");
+  client.close();
+  wait_until([this] { return get("/api/connections").body == "[]"; }, "the connection is gone");
+}
+
+TEST_F(ConnectionsTest, AreClosedWithAReason) {
+  auto& client = connect();
+  const auto response =
+      send({.method = "DELETE", .path = "/api/connections/" + only_connection(), .headers = {{"X-Reason", "because"}}});
+  EXPECT_EQ(response.status, 204u);
+  client.expect_close(ReplyCode::connection_forced, "CONNECTION_FORCED - because");
+  EXPECT_EQ(remove("/api/connections/nosuch").status, 404u);
+}
+
+TEST_F(ConnectionsTest, AreClosedByTheirUser) {
+  auto& client = connect();
+  EXPECT_EQ(remove("/api/connections/username/nobody").status, 204u);
+  EXPECT_EQ(remove("/api/connections/username/guest").status, 204u);
+  client.expect_close(ReplyCode::connection_forced, "CONNECTION_FORCED - Closed via management plugin");
+}
+
+TEST_F(ConnectionsTest, AreSeenByTheirOwnUserOnly) {
+  ASSERT_EQ(put("/api/users/ann", R"({"password":"x","tags":"management"})").status, 201u);
+  connect();
+  EXPECT_EQ(get_as("ann:x", "/api/connections").body, "[]");
+  EXPECT_EQ(get_as("ann:x", "/api/connections/" + only_connection()).status, 404u);
+}
+
+TEST_F(ConnectionsTest, ShowTheirChannelsAndConsumers) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.consume("q");
+  const json::value channels = get("/api/channels").json();
+  ASSERT_EQ(channels.as_array().size(), 1u);
+  EXPECT_EQ(channels.at(0).at("number").as_int64(), 1);
+  EXPECT_EQ(channels.at(0).at("consumer_count").as_int64(), 1);
+  const std::string name = management::percent_encoded(std::string{channels.at(0).at("name").as_string()});
+  EXPECT_EQ(get("/api/channels/" + name).json().at("consumer_details").as_array().size(), 1u);
+  EXPECT_EQ(get("/api/connections/" + only_connection() + "/channels").json().as_array().size(), 1u);
+  EXPECT_EQ(get("/api/vhosts/%2F/channels").json().as_array().size(), 1u);
+  const json::value consumers = get("/api/consumers/%2F").json();
+  ASSERT_EQ(consumers.as_array().size(), 1u);
+  EXPECT_EQ(consumers.at(0).at("queue").at("name").as_string(), "q");
+  EXPECT_EQ(get("/api/queues/%2F/q").json().at("consumer_details").as_array().size(), 1u);
+  EXPECT_EQ(get("/api/consumers/nosuch").status, 404u);
+  EXPECT_EQ(get("/api/channels/nosuch").status, 404u);
+}
+
+TEST_F(ConnectionsTest, OwnExclusiveQueues) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.exclusive = true});
+  const json::value shown = get("/api/queues/%2F/q").json();
+  EXPECT_EQ(shown.at("exclusive").as_bool(), true);
+  EXPECT_EQ(shown.at("owner_pid_details").at("peer_host").as_string(), "127.0.0.1");
+}
+
+}  // namespace
+}  // namespace leveret::test

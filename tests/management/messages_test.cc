@@ -1,0 +1,115 @@
+#include <gtest/gtest.h>
+
+#include "tests/management/http_test.h"
+
+/// Publishing and getting over HTTP.
+namespace leveret::test {
+namespace {
+
+class MessagesTest : public HttpTest {
+ protected:
+  void SetUp() override { ASSERT_EQ(put("/api/queues/%2F/q").status, 201u); }
+  HttpResponse publish(const std::string& payload, const std::string& properties = "{}",
+                       const std::string& encoding = "string", const std::string& key = "q") {
+    return post("/api/exchanges/%2F/amq.default/publish", R"({"properties":)" + properties + R"(,"routing_key":")" +
+                                                              key + R"(","payload":")" + payload +
+                                                              R"(","payload_encoding":")" + encoding + "\"}");
+  }
+  json::array take(int count, const std::string& mode, const std::string& more = R"("encoding":"auto")") {
+    return post("/api/queues/%2F/q/get",
+                R"({"count":)" + std::to_string(count) + R"(,"ackmode":")" + mode + "\"," + more + "}")
+        .json()
+        .as_array();
+  }
+  std::int64_t ready() { return get("/api/queues/%2F/q").json().at("messages_ready").as_int64(); }
+};
+
+TEST_F(MessagesTest, SaysWhetherAMessageWasRouted) {
+  EXPECT_EQ(publish("hello").body, R"({"routed":true})");
+  EXPECT_EQ(publish("hello", "{}", "string", "nosuch").body, R"({"routed":false})");
+  EXPECT_EQ(connect().open_channel().get("q").body, "hello");
+}
+
+TEST_F(MessagesTest, KeepsAllProperties) {
+  const std::string properties =
+      R"({"content_type":"text/plain","content_encoding":"utf8","headers":{"a":1,"b":[1,"x",true]},)"
+      R"("delivery_mode":2,"priority":5,"correlation_id":"c","reply_to":"r","expiration":"100000","message_id":"m",)"
+      R"("timestamp":12345,"type":"t","user_id":"guest","app_id":"a","cluster_id":"cl"})";
+  ASSERT_EQ(publish("hello", properties).body, R"({"routed":true})");
+  EXPECT_EQ(json::serialize(take(1, "ack_requeue_false").at(0).at("properties")), properties);
+}
+
+TEST_F(MessagesTest, ShowsMessagesAndPutsThemBack) {
+  publish("first");
+  publish("second");
+  const json::array shown = take(5, "ack_requeue_true");
+  ASSERT_EQ(shown.size(), 2u);
+  EXPECT_EQ(json::serialize(shown[0]),
+            R"({"payload_bytes":5,"redelivered":false,"exchange":"","routing_key":"q","message_count":1,)"
+            R"("properties":[],"payload":"first","payload_encoding":"string"})");
+  const json::array again = take(1, "reject_requeue_true");
+  EXPECT_EQ(again.at(0).at("payload").as_string(), "first") << "it returned to its place";
+  EXPECT_EQ(again.at(0).at("redelivered").as_bool(), true);
+  EXPECT_EQ(ready(), 2);
+}
+
+TEST_F(MessagesTest, TakesMessagesAway) {
+  publish("first");
+  publish("second");
+  EXPECT_EQ(take(1, "ack_requeue_false").size(), 1u);
+  EXPECT_EQ(take(1, "reject_requeue_false").at(0).at("payload").as_string(), "second");
+  EXPECT_EQ(take(1, "ack_requeue_true").size(), 0u);
+}
+
+TEST_F(MessagesTest, EncodesAndTruncatesPayloads) {
+  ASSERT_EQ(publish("AAEC/w==", "{}", "base64").status, 200u);
+  EXPECT_EQ(take(1, "ack_requeue_true").at(0).at("payload_encoding").as_string(), "base64");
+  EXPECT_EQ(take(1, "ack_requeue_false").at(0).at("payload").as_string(), "AAEC/w==");
+  publish("\u00e4b");
+  const json::array cut = take(1, "ack_requeue_true", R"("encoding":"auto","truncate":1)");
+  EXPECT_EQ(cut.at(0).at("payload").as_string(), "ww==") << "cut inside of a character";
+  EXPECT_EQ(cut.at(0).at("payload_bytes").as_int64(), 3);
+  EXPECT_EQ(take(1, "ack_requeue_true", R"("encoding":"base64")").at(0).at("payload").as_string(), "w6Ri");
+}
+
+TEST_F(MessagesTest, LooksAtMoreThanOneConnectionMayHold) {
+  for (int i = 0; i < 20; ++i) publish(std::string(1000, 'x'));
+  EXPECT_EQ(take(20, "ack_requeue_false").size(), 20u);
+  EXPECT_EQ(ready(), 0);
+}
+
+TEST_F(MessagesTest, RefusesWhatCannotBePublished) {
+  EXPECT_EQ(error_of(post("/api/exchanges/%2F/nosuch/publish",
+                          R"({"properties":{},"routing_key":"q","payload":"x","payload_encoding":"string"})")),
+            R"(bad_request: "404 NOT_FOUND - no exchange 'nosuch' in vhost '/'")");
+  EXPECT_EQ(
+      error_of(post("/api/exchanges/%2F/amq.default/publish")),
+      R"(bad_request: "[{key_missing,routing_key},{key_missing,properties},{key_missing,payload},{key_missing,payload_encoding}]")");
+  EXPECT_EQ(error_of(publish("!!", "{}", "base64")), R"(bad_request: ["not_base64","!!"])");
+  EXPECT_EQ(error_of(publish("x", "{}", "rot13")), R"(bad_request: ["unsupported_encoding","rot13"])");
+  EXPECT_EQ(error_of(publish("x", R"({"delivery_mode":"x"})")), R"(bad_request: ["not_int","delivery_mode"])");
+  EXPECT_EQ(error_of(publish("x", R"({"content_type":5})")), R"(bad_request: ["not_string","content_type"])");
+  EXPECT_EQ(
+      error_of(publish("x", R"({"user_id":"x"})")),
+      R"(bad_request: "406 PRECONDITION_FAILED - user_id property set to 'x' but authenticated user was 'guest'")");
+  EXPECT_EQ(error_of(publish("x", R"({"headers":{"a":null}})")), R"(bad_request: "null_not_allowed")");
+  EXPECT_EQ(error_of(publish("x", R"({"priority":300})")), R"(bad_request: ["out_of_range","priority"])");
+}
+
+TEST_F(MessagesTest, RefusesToGetInWaysThatAreNone) {
+  const std::string path = "/api/queues/%2F/q/get";
+  EXPECT_EQ(error_of(post(path)),
+            R"(bad_request: "[{key_missing,ackmode},{key_missing,count},{key_missing,encoding}]")");
+  EXPECT_EQ(error_of(post(path, R"({"count":1,"ackmode":"x","encoding":"auto"})")),
+            R"(bad_request: ["unknown_ackmode","x"])");
+  EXPECT_EQ(error_of(post(path, R"({"count":1,"ackmode":"ack_requeue_true","encoding":"x"})")),
+            R"(bad_request: "Unsupported encoding. Please use auto or base64.")");
+  EXPECT_EQ(error_of(post(path, R"({"count":"x","ackmode":"ack_requeue_true","encoding":"auto"})")),
+            R"(bad_request: ["not_integer","x"])");
+  EXPECT_EQ(
+      error_of(post("/api/queues/%2F/nosuch/get", R"({"count":1,"ackmode":"ack_requeue_true","encoding":"auto"})")),
+      R"(not_found: "NOT_FOUND - no queue 'nosuch' in vhost '/'")");
+}
+
+}  // namespace
+}  // namespace leveret::test
