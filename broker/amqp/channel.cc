@@ -288,9 +288,11 @@ void Channel::confirm(std::uint64_t sequence) {
   connection_.end_turn_for(*this);
 }
 
-/// A transaction takes no notice, as in RabbitMQ.
 void Channel::refuse(std::uint64_t sequence) {
-  if (transaction_) return confirm(sequence);
+  if (transaction_) {
+    is_commit_partial_ = true;
+    return confirm(sequence);
+  }
   confirms_->refuse(sequence);
   connection_.end_turn_for(*this);
 }

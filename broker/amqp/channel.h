@@ -242,6 +242,7 @@ class Channel final : public Session {
   std::optional<Transaction> transaction_{};
   std::vector<PendingSettlement> committed_settlements_{};
   std::size_t commit_waits_for_ = 0;
+  bool is_commit_partial_ = false;  // a queue has refused one of its messages
 };
 
 }  // namespace leveret::broker::amqp

@@ -214,8 +214,14 @@ Result<void> Channel::handle(const protocol::tx::Commit&) {
 }
 
 void Channel::finish_commit() {
-  send(protocol::tx::CommitOk{});
+  const bool is_partial = std::exchange(is_commit_partial_, false);
+  if (!is_partial) send(protocol::tx::CommitOk{});
   for (const auto& [deliveries, settlement] : std::exchange(committed_settlements_, {})) settle(deliveries, settlement);
+  if (is_partial) {
+    protocol::AmqpError error = precondition_failed("partial tx completion");
+    error.method = protocol::tx::Commit::id;
+    connection_.fail(number_, error);
+  }
   connection_.resume();
 }
 

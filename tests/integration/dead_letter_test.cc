@@ -115,6 +115,16 @@ TEST_F(DeadLetterTest, AConfirmingPublisherHearsOfARefusal) {
   EXPECT_THAT(channel_.drain_bodies("q"), ElementsAre("kept"));
 }
 
+TEST_F(DeadLetterTest, ATransactionOfWhichAMessageIsRefusedEndsTheChannel) {
+  declare(FieldTableBuilder{}.put("x-max-length", 1).put("x-overflow", "reject-publish"));
+  auto publisher = connect().open_channel();
+  publisher.call<protocol::tx::SelectOk>(protocol::tx::Select{});
+  publisher.publish_to("q", {"kept", "refused"});
+  publisher.send(protocol::tx::Commit{});
+  publisher.expect_close(ReplyCode::precondition_failed, "PRECONDITION_FAILED - partial tx completion");
+  EXPECT_THAT(channel_.drain_bodies("q"), ElementsAre("kept"));
+}
+
 TEST_F(DeadLetterTest, AnAutomaticCycleEnds) {
   declare(FieldTableBuilder{}
               .put("x-message-ttl", 1)
