@@ -8,6 +8,7 @@ import threading
 from behaviour import PORT, behaviour, cut_connections, expect, expect_in, proxy_port, run, unique
 
 SECONDS_TO_WAIT = 15
+SECONDS_TO_STOP = 60  # a worker joins its pool and its threads before it goes
 LARGE_CHARACTERS = 10 * 1024 * 1024
 
 os.environ["CELERY_QUEUE"] = unique("celery")
@@ -54,7 +55,7 @@ class Worker:
     def stop(self):
         self._process.terminate()
         try:
-            self._process.wait(SECONDS_TO_WAIT)
+            self._process.wait(SECONDS_TO_STOP)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
