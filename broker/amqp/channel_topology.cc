@@ -336,7 +336,8 @@ Result<void> Channel::handle(const queue::Delete& request) {
         if (if_unused && counts.consumers > 0) return reply(Deletion{.refusal = Deletion::Refusal::in_use});
         if (if_empty && counts.messages > 0) return reply(Deletion{.refusal = Deletion::Refusal::not_empty});
         const Lasting lasting{deleted.record().is_durable()};
-        reply(Deletion{.messages = counts.messages, .lasting = lasting});  // before its consumers are told
+        deleted.virtual_host().remove_queue(deleted.record().address.queue);  // what the answer may have to wait for
+        reply(Deletion{.messages = counts.messages, .lasting = lasting});     // before its consumers are told
         deleted.shard().delete_queue(deleted);
       },
       [this, name = *name, nowait = request.nowait](std::optional<Deletion> deletion) -> Result<void> {

@@ -2,15 +2,11 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <future>
 #include <list>
-#include <mutex>
 #include <random>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include "storage/memory_store.h"
 #include "tests/support/broker_test.h"
 
 /// What a broken or hostile peer can do, and what the others notice of it: nothing.
@@ -305,163 +301,6 @@ TEST_F(BadInputTest, DeeplyNestedTablesAreRefused) {
   channel.send(protocol::queue::Declare{.queue = "q", .arguments = FieldTable{protocol::as_octets(table)}});
   EXPECT_GE(channel.client().expect<protocol::connection::Close>().reply_code, 501);
   expect_others_undisturbed();
-}
-
-// --- a store that lags
-
-/// A store whose disk stands still until it is let go.  Commits are kept; everything else is the in-memory store's.
-class StandingStore final : public storage::Store {
- public:
-  struct Brake {
-    std::mutex mutex{};
-    bool is_on = false;
-    std::vector<std::pair<std::unique_ptr<storage::Batch>, storage::CommitHandler>> waiting{};
-
-    void engage() {
-      const std::lock_guard lock{mutex};
-      is_on = true;
-    }
-    void release() {
-      std::unique_lock lock{mutex};
-      is_on = false;
-      auto released = std::exchange(waiting, {});
-      lock.unlock();
-      for (auto& [batch, done] : released) done(std::move(batch), storage::StoreStatus::stored);
-    }
-  };
-
-  explicit StandingStore(Brake& brake) : brake_(brake) {}
-
-  void commit(std::unique_ptr<storage::Batch> batch, storage::CommitHandler done) override {
-    std::unique_lock lock{brake_.mutex};
-    if (brake_.is_on) {
-      brake_.waiting.emplace_back(std::move(batch), std::move(done));
-      return;
-    }
-    lock.unlock();
-    done(std::move(batch), storage::StoreStatus::stored);
-  }
-  void put_definition(std::string key, std::string value) override { store_->put_definition(key, value); }
-  void erase_definition(std::string key) override { store_->erase_definition(key); }
-  void drop_queue(storage::QueueId queue) override { store_->drop_queue(queue); }
-  void recover_definitions(const storage::DefinitionVisitor& visit) override { store_->recover_definitions(visit); }
-  std::vector<storage::QueueId> stored_queues() override { return {}; }
-  void read(storage::QueueId queue, storage::Position from, storage::ReadLimits limits,
-            storage::ReadHandler done) override {
-    store_->read(queue, from, limits, std::move(done));
-  }
-  storage::QueueState recover_queue(storage::QueueId) override { return {}; }
-  storage::QueueState recover_queue(storage::QueueId, const storage::MessageVisitor&) override { return {}; }
-  bool stopped_cleanly() const override { return true; }
-  void close() override {}
-
- private:
-  Brake& brake_;
-  std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
-};
-
-class LaggingStoreTest : public testing::Test {
- protected:
-  static constexpr std::size_t shards = 2;
-  static constexpr std::uint64_t published_max = 300;  // of a million octets each
-
-  ~LaggingStoreTest() override { brake_.release(); }
-
-  TestClient& connect_to_shard(std::size_t shard) {
-    for (int attempt = 0; attempt < 100; ++attempt) {
-      TestClient& client = clients_.emplace_back(broker_.port(), TestClient::Options{});
-      if (shard_of(broker_, client) == shard) return client;
-    }
-    throw TestFailure{"no connection reaches the shard"};
-  }
-
-  /// Publishes until the broker takes no more; how many messages it took, the last perhaps in part.
-  std::uint64_t publish_until_stuck(TestChannel& publisher) {
-    const std::string message =
-        frame_of(publisher.number(), protocol::basic::Publish{.routing_key = "q"}) +
-        content_frames(publisher.number(), {.delivery_mode = std::uint8_t{2}}, std::string(1'000'000, 'x'));
-    constexpr int attempts_max = 500;  // a millisecond each
-    for (std::uint64_t published = 1; published <= published_max; ++published) {
-      std::string_view rest = message;
-      for (int attempts = 0; !rest.empty(); ++attempts) {
-        const std::size_t taken = publisher.client().socket().send_some(rest);
-        rest.remove_prefix(taken);
-        if (taken > 0) {
-          attempts = 0;
-        } else if (attempts == attempts_max) {
-          unsent_ = rest;
-          return published;
-        } else {
-          std::this_thread::sleep_for(1ms);
-        }
-      }
-    }
-    return published_max;
-  }
-  /// Lets the store go on; the publisher sends the rest and gets all its confirms.
-  void expect_all_confirmed(TestChannel& publisher, std::uint64_t published) {
-    brake_.release();
-    publisher.client().send_octets(unsent_);
-    publisher.wait_for_confirms(published);
-  }
-
-  StandingStore::Brake brake_{};
-  TestBroker broker_{
-      {.broker = {.shards = shards}, .make_store = [this] { return std::make_unique<StandingStore>(brake_); }}};
-  std::list<TestClient> clients_{};
-  std::string unsent_{};
-};
-
-TEST_F(LaggingStoreTest, MakesPublishersWait) {
-  auto home = connect_to_shard(0).open_channel();
-  home.declare_queue("q", {.durable = true});
-  home.select_confirms();
-  brake_.engage();
-  const auto published = publish_until_stuck(home);
-  EXPECT_LT(published, published_max);
-  expect_all_confirmed(home, published);
-}
-
-TEST_F(LaggingStoreTest, AShardThatStandsStillMakesPublishersToItWait) {
-  auto home = connect_to_shard(0).open_channel();
-  auto far = connect_to_shard(1).open_channel();
-  home.declare_queue("q");
-  far.select_confirms();
-  std::promise<void> go_on;
-  broker_.broker().shards()[0]->run_here([stop = go_on.get_future().share()] { stop.wait(); });
-  const auto published = publish_until_stuck(far);
-  go_on.set_value();
-  EXPECT_LT(published, published_max) << "its mailbox would grow without a bound";
-  expect_all_confirmed(far, published);
-}
-
-TEST_F(LaggingStoreTest, MakesPublishersOfAnotherShardWait) {
-  auto home = connect_to_shard(0).open_channel();
-  auto far = connect_to_shard(1).open_channel();
-  home.declare_queue("q", {.durable = true});
-  far.select_confirms();
-  brake_.engage();
-  const auto published = publish_until_stuck(far);
-  EXPECT_LT(published, published_max);
-  expect_all_confirmed(far, published);
-}
-
-TEST_F(LaggingStoreTest, LeavesThoseAloneWhoPublishNothing) {
-  auto home = connect_to_shard(0).open_channel();
-  auto neighbour = connect_to_shard(0).open_channel();
-  auto far = connect_to_shard(1).open_channel();
-  home.declare_queue("q", {.durable = true});
-  far.declare_queue("elsewhere");
-  home.select_confirms();
-  brake_.engage();
-  const auto published = publish_until_stuck(home);
-  ASSERT_LT(published, published_max);
-  neighbour.consume("elsewhere");
-  for (int i = 0; i < 100; ++i) {
-    neighbour.publish_to("elsewhere", "into a shard that does not lag");
-    neighbour.acknowledge(neighbour.next_delivery());
-  }
-  expect_all_confirmed(home, published);
 }
 
 }  // namespace
