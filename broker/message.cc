@@ -45,15 +45,19 @@ std::uint8_t* block_of(Message* message) {
   return reinterpret_cast<std::uint8_t*>(message + 1);
 }
 
+protocol::EssentialProperties essentials_of(Octets properties) {
+  const auto decoded = protocol::decode_essential_properties(properties);
+  return decoded ? *decoded : protocol::EssentialProperties{};
+}
+
 }  // namespace
 
-void Message::note_properties() {
-  is_persistent_ = protocol::delivery_mode_of(properties()) == 2;
-  if (const auto priority = protocol::priority_of(properties())) {
-    has_priority_ = true;
-    priority_ = *priority;
-  }
-  if (const auto text = protocol::expiration_of(properties())) {
+/// What queues ask for.
+void Message::note(const protocol::EssentialProperties& properties) {
+  is_persistent_ = properties.delivery_mode == 2;
+  has_priority_ = properties.priority.has_value();
+  priority_ = properties.priority.value_or(0);
+  if (const auto text = properties.expiration) {
     const char* digits = text->data() + (text->starts_with('+') ? 1 : 0);
     std::from_chars(digits, text->data() + text->size(), expiration_);
   }
@@ -108,12 +112,13 @@ MessageRef Message::from_stored(Octets stored) {
   message->bytes_ = block_of(message);
   put(message->bytes_, stored.data(), stored.size());
   message->arrival_ = static_cast<std::int64_t>(arrival);
-  message->note_properties();
+  message->note(essentials_of(message->properties()));
   return MessageRef{message};
 }
 
-void MessageBuilder::begin(std::string_view exchange, std::string_view routing_key, Octets properties,
-                           std::uint64_t body_size, WallTime arrival) {
+void MessageBuilder::begin(const Publishing& publishing, Octets properties,
+                           const protocol::EssentialProperties& essential, std::uint64_t body_size) {
+  const auto [exchange, routing_key, arrival] = publishing;
   expected_ = static_cast<std::uint32_t>(body_size);
   const std::size_t head = 14 + exchange.size() + routing_key.size() + properties.size();
   const std::uint32_t capacity = std::min(expected_, first_body_capacity_max);
@@ -132,8 +137,12 @@ void MessageBuilder::begin(std::string_view exchange, std::string_view routing_k
   at = put(at, routing_key.data(), routing_key.size());
   at = put_long(at, message->properties_size_);
   put(at, properties.data(), properties.size());
-  message->note_properties();
+  message->note(essential);
   message_ = MessageRef{message};
+}
+
+void MessageBuilder::begin(const Publishing& publishing, Octets properties, std::uint64_t body_size) {
+  begin(publishing, properties, essentials_of(properties), body_size);
 }
 
 bool MessageBuilder::append(Octets body) {
@@ -157,8 +166,7 @@ MessageRef with_properties(const Message& message, const protocol::BasicProperti
                            const Publishing& publishing) {
   const std::string encoded = protocol::encode_properties(properties);
   MessageBuilder builder;
-  builder.begin(publishing.exchange, publishing.routing_key, protocol::as_octets(encoded), message.body().size(),
-                publishing.arrival);
+  builder.begin(publishing, protocol::as_octets(encoded), message.body().size());
   builder.append(message.body());
   return builder.finish();
 }

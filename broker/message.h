@@ -63,8 +63,7 @@ class Message {
   Message() = default;
   const char* text(std::size_t at) const { return reinterpret_cast<const char*>(bytes_) + at; }
   std::size_t properties_at() const { return 14u + exchange_size_ + routing_key_size_; }
-  /// Takes out of the properties what queues ask for.
-  void note_properties();
+  void note(const protocol::EssentialProperties& properties);
   std::size_t head_size() const { return properties_at() + properties_size_; }
   static void destroy(Message* message);
 
@@ -121,14 +120,22 @@ class MessageRef {
   Message* message_ = nullptr;
 };
 
+/// Where, and when, a message was published.  The names have at most 255 octets.
+struct Publishing {
+  std::string_view exchange{};
+  std::string_view routing_key{};
+  WallTime arrival{};
+};
+
 /// Assembles a message from basic.publish, its content header and as many body frames as come.
 ///
 /// Memory grows with the octets that have arrived, not with those announced.
 class MessageBuilder {
  public:
-  /// `exchange` and `routing_key` have at most 255 octets; `body_size` is what the header announces.
-  void begin(std::string_view exchange, std::string_view routing_key, Octets properties, std::uint64_t body_size,
-             WallTime arrival);
+  /// `essential` is what decoding gives of `properties`; `body_size` is what the header announces.
+  void begin(const Publishing& publishing, Octets properties, const protocol::EssentialProperties& essential,
+             std::uint64_t body_size);
+  void begin(const Publishing& publishing, Octets properties, std::uint64_t body_size);
   /// False, and nothing appended, when that is more than was announced.
   bool append(Octets body);
   bool is_complete() const { return message_->body_size_ == expected_; }
@@ -138,13 +145,6 @@ class MessageBuilder {
  private:
   MessageRef message_{};
   std::uint32_t expected_ = 0;
-};
-
-/// Where, and when, a message was published.
-struct Publishing {
-  std::string_view exchange{};
-  std::string_view routing_key{};
-  WallTime arrival{};
 };
 
 /// A copy of the message's body under other properties.

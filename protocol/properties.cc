@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/byte_order.h"
 #include "protocol/decoder.h"
 #include "protocol/encoder.h"
 #include "protocol/frame.h"
@@ -16,11 +17,13 @@ constexpr std::uint16_t flag_of(std::size_t property) {
   return static_cast<std::uint16_t>(0x8000U >> property);
 }
 
-constexpr std::size_t index_of(std::string_view name) {
+constexpr std::uint16_t flag_of(std::string_view name) {
   std::size_t index = 0;
   std::apply([&](auto... field) { (void)((field.name == name || (++index, false)) || ...); }, BasicProperties::fields);
-  return index;
+  return flag_of(index);
 }
+
+constexpr std::uint16_t not_essential_flags = flag_of("headers") | flag_of("reply-to") | flag_of("user-id");
 
 /// Calls `visit(property, flag)` for the pointer to each member, in the order of their flags.
 template <class Visitor>
@@ -29,34 +32,6 @@ void for_each_property(Visitor&& visit) {
     (visit(std::get<index>(BasicProperties::fields).member, flag_of(index)), ...);
   }
   (std::make_index_sequence<property_count>{});
-}
-
-void read(Decoder& decoder, FieldTable& value) {
-  value = decoder.get_unchecked_table();
-}
-template <class T>
-void read(Decoder& decoder, T& value) {
-  decoder.get(value);
-}
-
-/// The property with that index: those before it are only stepped over.
-template <std::size_t wanted>
-auto property_of(Octets properties) {
-  using Property = std::remove_cvref_t<decltype(BasicProperties{}.*std::get<wanted>(BasicProperties::fields).member)>;
-  Decoder decoder{properties};
-  std::uint16_t flags{};
-  decoder.get(flags);
-  if (!(flags & flag_of(wanted))) return Property{};
-
-  BasicProperties read_over{};
-  [&]<std::size_t... index>(std::index_sequence<index...>) {
-    const auto step = [&](auto& property, std::uint16_t flag) {
-      if (flags & flag) read(decoder, property.emplace());
-    };
-    (step(read_over.*std::get<index>(BasicProperties::fields).member, flag_of(index)), ...);
-  }
-  (std::make_index_sequence<wanted + 1>{});
-  return decoder.has_failed() ? Property{} : read_over.*std::get<wanted>(BasicProperties::fields).member;
 }
 
 /// Reads all properties; `value_of(member)` says where each one that is present goes.
@@ -82,11 +57,22 @@ Result<BasicProperties> decode_properties(Octets octets) {
   return properties;
 }
 
-Result<void> validate_properties(Octets octets) {
+Result<EssentialProperties> decode_essential_properties(Octets octets) {
+  EssentialProperties essential{};
+  if (octets.size() < flags_size) return internal_error("");
+  const auto flags = load<std::uint16_t>(octets.data());
+  if (flags == 0 && octets.size() == flags_size) return essential;
+  essential.are_not_all = (flags & not_essential_flags) != 0;
   std::tuple<std::uint8_t, std::uint64_t, ShortString, FieldTable> forgotten{};
-  const auto value_of = [&]<class T>(std::optional<T> BasicProperties::*) -> T& { return std::get<T>(forgotten); };
+  const auto value_of = [&]<class T>(std::optional<T> BasicProperties::*member) -> T& {
+    if constexpr (std::is_same_v<T, std::uint8_t>)
+      return (member == &BasicProperties::priority ? essential.priority : essential.delivery_mode).emplace();
+    if constexpr (std::is_same_v<T, ShortString>)
+      if (member == &BasicProperties::expiration) return essential.expiration.emplace();
+    return std::get<T>(forgotten);
+  };
   if (!read_all(octets, value_of)) return internal_error("");
-  return {};
+  return essential;
 }
 
 std::string encode_properties(const BasicProperties& properties) {
@@ -106,20 +92,17 @@ std::string encode_properties(const BasicProperties& properties) {
   return encoded;
 }
 
-std::optional<std::uint8_t> delivery_mode_of(Octets properties) {
-  return property_of<index_of("delivery-mode")>(properties);
-}
-
 std::optional<FieldTable> headers_of(Octets properties) {
-  return property_of<index_of("headers")>(properties);
-}
-
-std::optional<std::uint8_t> priority_of(Octets properties) {
-  return property_of<index_of("priority")>(properties);
-}
-
-std::optional<ShortString> expiration_of(Octets properties) {
-  return property_of<index_of("expiration")>(properties);
+  Decoder decoder{properties};
+  std::uint16_t flags{};
+  decoder.get(flags);
+  if (!(flags & flag_of("headers"))) return {};
+  for (const auto before : {flag_of("content-type"), flag_of("content-encoding")}) {
+    ShortString stepped_over{};
+    if (flags & before) decoder.get(stepped_over);
+  }
+  const FieldTable headers = decoder.get_unchecked_table();
+  return decoder.has_failed() ? std::nullopt : std::optional{headers};
 }
 
 Result<ContentHeader> decode_content_header(Octets payload) {

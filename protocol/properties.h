@@ -51,16 +51,24 @@ struct BasicProperties {
 /// Errors: internal_error without a text, which is RabbitMQ's answer to properties that it cannot decode: cut short,
 /// too long, or with a malformed table of headers.
 Result<BasicProperties> decode_properties(Octets properties);
-Result<void> validate_properties(Octets properties);
+
+/// What has to be known of every message.
+struct EssentialProperties {
+  std::optional<std::uint8_t> delivery_mode{};
+  std::optional<std::uint8_t> priority{};
+  std::optional<ShortString> expiration{};
+  /// Headers, reply-to or user-id are there as well: what may change a message, or where it goes.
+  bool are_not_all = false;
+};
+
+/// Validates all of them, in one pass.  Errors: those of decode_properties.
+Result<EssentialProperties> decode_essential_properties(Octets properties);
 
 /// Flags and properties, as they follow the body size in a content header.
 std::string encode_properties(const BasicProperties& properties);
 
-/// One property, without decoding the others.  Of valid properties; of any others at most nothing.
-std::optional<std::uint8_t> delivery_mode_of(Octets properties);
+/// The headers, without decoding the others.  Of valid properties; of any others at most nothing.
 std::optional<FieldTable> headers_of(Octets properties);
-std::optional<std::uint8_t> priority_of(Octets properties);
-std::optional<ShortString> expiration_of(Octets properties);
 
 /// The payload of a content header frame.
 ///

@@ -20,6 +20,11 @@ protocol::AmqpError unexpected_content(std::string text) {
   return error;
 }
 
+bool is_plain(const protocol::EssentialProperties& properties) {
+  const auto mode = properties.delivery_mode.value_or(1);
+  return !properties.are_not_all && !properties.expiration && (mode == 1 || mode == 2);
+}
+
 }  // namespace
 
 /// Leads each method to its handler; while the channel closes, only those that end it.
@@ -97,12 +102,15 @@ Result<void> Channel::handle_header(const Frame& frame) {
         fmt::format("expected content header for class 60, got one for class {} instead", header->class_id));
   if (header->weight != 0)
     return unexpected_content("expected content header for class 60, got non content header frame instead");
-  if (auto valid = protocol::validate_properties(header->properties); !valid) return valid;
+  const auto essential = protocol::decode_essential_properties(header->properties);
+  if (!essential) return essential.error();
+  publication_.is_plain = is_plain(*essential);
   body_left_ = header->body_size;
   publication_.is_too_large = body_left_ > connection_.broker().options().message_size_max;
   publication_.body_size = body_left_;
   if (!publication_.is_too_large)
-    builder_.begin(publication_.exchange, publication_.routing_key, header->properties, body_left_, shard_.turn_time());
+    builder_.begin({publication_.exchange, publication_.routing_key, shard_.turn_time()}, header->properties,
+                   *essential, body_left_);
   expecting_ = Expecting::body;
   return body_left_ == 0 ? finish_content() : Result<void>{};
 }

@@ -79,6 +79,7 @@ class Channel final : public Session {
     std::string routing_key{};
     bool is_mandatory = false;
     bool is_too_large = false;
+    bool is_plain = false;  // none of its properties changes it or has to be checked
     std::uint64_t body_size = 0;
   };
 
@@ -167,6 +168,9 @@ class Channel final : public Session {
   Result<void> handle(const protocol::tx::Rollback& rollback);
 
   Result<void> publish(MessageRef message);
+  Result<void> publish_with_properties(MessageRef message);
+  Result<void> publish(MessageRef message, const Route& route, bool is_answered);
+  const Route* known_route(const Message& message);
   void publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket);
   Result<void> check_publish_access(std::string_view exchange, std::string_view routing_key);
   void return_message(const MessageRef& message);
@@ -225,6 +229,8 @@ class Channel final : public Session {
   MessageBuilder builder_{};
   std::string permitted_exchange_{};  // the last that publishing was allowed to, while the version stands
   std::uint64_t permitted_version_ = 0;
+  const Route* last_route_ = nullptr;  // of publication_'s exchange and routing key, while it stands
+  std::uint64_t last_route_generation_ = 0;
 
   std::string last_queue_name_{};
   std::uint16_t consumer_prefetch_ = 0;  // for consumers to come

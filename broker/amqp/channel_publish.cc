@@ -63,8 +63,11 @@ std::string headers_without(FieldTable headers, std::string_view left_out) {
 Result<void> Channel::handle(const basic::Publish& publish) {
   connection_.about_to_publish();
   if (publish.immediate) return protocol::not_implemented("immediate=true");
-  publication_.exchange = publish.exchange;
-  publication_.routing_key = publish.routing_key;
+  if (publication_.exchange != publish.exchange || publication_.routing_key != publish.routing_key) {
+    publication_.exchange = publish.exchange;
+    publication_.routing_key = publish.routing_key;
+    last_route_ = nullptr;
+  }
   publication_.is_mandatory = publish.mandatory;
   expecting_ = Expecting::header;
   return {};
@@ -87,7 +90,21 @@ Result<void> Channel::publish(MessageRef message) {
   if (publication_.is_too_large)
     return precondition_failed(fmt::format("message size {} is larger than configured max size {}",
                                            publication_.body_size, connection_.broker().options().message_size_max));
-  if (auto allowed = check_publish_access(message->exchange(), message->routing_key()); !allowed) return allowed;
+  if (auto allowed = check_publish_access(publication_.exchange, publication_.routing_key); !allowed) return allowed;
+  if (publication_.is_plain)
+    if (const Route* route = known_route(*message)) return publish(std::move(message), *route, false);
+  return publish_with_properties(std::move(message));
+}
+
+/// Where other messages of this exchange and routing key went, and this one goes as well: to no reply consumer.
+const Route* Channel::known_route(const Message& message) {
+  if (last_route_ && routes_->stands(last_route_generation_)) return last_route_;
+  last_route_ = routes_->find(message.exchange(), message.routing_key());
+  last_route_generation_ = routes_->generation();
+  return last_route_;
+}
+
+Result<void> Channel::publish_with_properties(MessageRef message) {
   const auto properties = protocol::decode_properties(message->properties());
   if (!properties) return properties.error();
   if (auto valid = check_properties(*properties, connection_.user()); !valid) return valid;
@@ -106,19 +123,23 @@ Result<void> Channel::publish(MessageRef message) {
                         {.routing_keys = routing_keys, .headers = headers, .properties = &*properties}, own_route);
   const Route& route =
       is_simple ? routes_->route(message->exchange(), message->routing_key(), headers, &*properties) : own_route;
-  for (const auto& history : route.histories) history->keep(**delivered);
+  return publish(*std::move(delivered), route, is_answered);
+}
+
+Result<void> Channel::publish(MessageRef message, const Route& route, bool is_answered) {
+  for (const auto& history : route.histories) history->keep(*message);
   const auto& queues = route.queues;
   if (transaction_) {
-    transaction_->publishes.push_back({*std::move(delivered), queues, publication_.is_mandatory, is_answered});
+    transaction_->publishes.push_back({std::move(message), queues, publication_.is_mandatory, is_answered});
     return {};
   }
-  if (publication_.is_mandatory && queues.empty() && !is_answered) return_message(*delivered);
+  if (publication_.is_mandatory && queues.empty() && !is_answered) return_message(message);
   ConfirmTicket ticket;
   if (confirms_) {
     ticket = {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(queues.size())};
     connection_.end_turn_for(*this);
   }
-  if (!queues.empty()) publish(*std::move(delivered), queues, ticket);
+  if (!queues.empty()) publish(std::move(message), queues, ticket);
   return {};
 }
 

@@ -20,7 +20,7 @@ constexpr WallTime noon{std::chrono::seconds{1'700'000'000}};
 MessageRef message(const BasicProperties& properties = {}) {
   const std::string encoded = protocol::encode_properties(properties);
   MessageBuilder builder;
-  builder.begin("orders", "new", protocol::as_octets(encoded), 4, {});
+  builder.begin({"orders", "new"}, protocol::as_octets(encoded), 4);
   builder.append(protocol::as_octets("body"));
   return builder.finish();
 }

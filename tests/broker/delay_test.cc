@@ -40,7 +40,7 @@ MessageRef delayed_message(std::uint8_t delivery_mode) {
   const std::string properties =
       protocol::encode_properties({.headers = headers.view(), .delivery_mode = delivery_mode});
   MessageBuilder builder;
-  builder.begin("exchange", "key", protocol::as_octets(properties), 4, WallTime{milliseconds{7}});
+  builder.begin({"exchange", "key", WallTime{milliseconds{7}}}, protocol::as_octets(properties), 4);
   builder.append(protocol::as_octets(std::string_view{"body"}));
   return builder.finish();
 }

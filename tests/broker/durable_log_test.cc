@@ -53,7 +53,7 @@ class DurableLogTest : public testing::Test {
   static MessageRef make_message(std::string_view body = "body") {
     static const std::string properties = protocol::encode_properties({.delivery_mode = std::uint8_t{2}});
     MessageBuilder builder;
-    builder.begin("", "q", protocol::as_octets(properties), body.size(), {});
+    builder.begin({"", "q"}, protocol::as_octets(properties), body.size());
     builder.append(protocol::as_octets(body));
     return builder.finish();
   }

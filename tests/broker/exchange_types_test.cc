@@ -277,7 +277,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 MessageRef message(std::string_view body) {
   MessageBuilder builder;
-  builder.begin("e", "k", protocol::as_octets(std::string_view{"\0\0", 2}), body.size(), {});
+  builder.begin({"e", "k"}, protocol::as_octets(std::string_view{"\0\0", 2}), body.size());
   builder.append(protocol::as_octets(body));
   return builder.finish();
 }

@@ -20,7 +20,7 @@ const std::string plain = protocol::encode_properties({});
 MessageRef make_message(std::string_view exchange, std::string_view routing_key, std::string_view properties,
                         std::string_view body) {
   MessageBuilder builder;
-  builder.begin(exchange, routing_key, as_octets(properties), body.size(), {});
+  builder.begin({exchange, routing_key}, as_octets(properties), body.size());
   EXPECT_TRUE(builder.append(as_octets(body)));
   return builder.finish();
 }
@@ -40,7 +40,7 @@ TEST_P(MessageSizes, ComeOutOfFramesAsTheyWentIn) {
   std::string body(size, '\0');
   for (std::size_t i = 0; i < size; ++i) body[i] = static_cast<char>(i * 31 % 251);
   MessageBuilder builder;
-  builder.begin("exchange", "key", as_octets(persistent), size, {});
+  builder.begin({"exchange", "key"}, as_octets(persistent), size);
   constexpr std::size_t frame = 100'000;
   for (std::size_t at = 0; at < size; at += frame)
     ASSERT_TRUE(builder.append(as_octets(std::string_view{body}.substr(at, frame))));
@@ -97,7 +97,7 @@ TEST(Message, IsNotRestoredFromOctetsCutShort) {
 
 TEST(MessageBuilder, RefusesMoreThanWasAnnounced) {
   MessageBuilder builder;
-  builder.begin("", "q", as_octets(plain), 3, {});
+  builder.begin({"", "q"}, as_octets(plain), 3);
   EXPECT_FALSE(builder.append(as_octets("four")));
   EXPECT_FALSE(builder.is_complete());
   EXPECT_TRUE(builder.append(as_octets("ab")));
@@ -109,7 +109,7 @@ TEST(MessageBuilder, RefusesMoreThanWasAnnounced) {
 
 TEST(MessageBuilder, TakesMemoryForWhatHasArrivedAlone) {
   MessageBuilder builder;
-  builder.begin("", "q", as_octets(plain), 100 * 1024 * 1024, {});
+  builder.begin({"", "q"}, as_octets(plain), 100 * 1024 * 1024);
   builder.append(as_octets("a few octets"));
   EXPECT_LT(builder.finish()->footprint(), 1024u * 1024);
 }

@@ -14,7 +14,7 @@ using testing::ElementsAre;
 QueuedMessage message(std::string_view body = "x") {
   const std::string no_properties(2, '\0');
   MessageBuilder builder;
-  builder.begin("", "q", protocol::as_octets(no_properties), body.size(), {});
+  builder.begin({"", "q"}, protocol::as_octets(no_properties), body.size());
   builder.append(protocol::as_octets(body));
   return {.message = builder.finish()};
 }

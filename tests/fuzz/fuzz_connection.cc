@@ -121,7 +121,7 @@ class Reader {
     if (frame.type == FrameType::header) {
       check(std::exchange(channel.expects_header, false), "a header follows its method");
       const auto header = protocol::decode_content_header(frame.payload);
-      check(header && protocol::validate_properties(header->properties), "a header can be decoded");
+      check(header && protocol::decode_properties(header->properties), "a header can be decoded");
       channel.body_left = header->body_size;
       return;
     }

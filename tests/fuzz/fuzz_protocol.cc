@@ -62,11 +62,12 @@ void walk(FieldTable table) {
 void check_header(Octets payload) {
   const auto header = decode_content_header(payload);
   if (!header) return;
-  (void)delivery_mode_of(header->properties);
   if (const auto headers = headers_of(header->properties)) walk(*headers);
   const auto properties = decode_properties(header->properties);
+  const auto essential = decode_essential_properties(header->properties);
+  check(essential.has_value() == properties.has_value(), "one pass refuses what the other refuses");
   if (!properties) return;
-  check(delivery_mode_of(header->properties) == properties->delivery_mode, "the delivery mode is the same when alone");
+  check(essential->delivery_mode == properties->delivery_mode, "the delivery mode is the same when alone");
   const std::string again = encode_properties(*properties);
   check(as_text(header->properties).substr(2) == std::string_view{again}.substr(2), "properties are encoded as before");
   check(encode_properties(decode_properties(as_octets(again)).value()) == again, "and once more");

@@ -49,7 +49,12 @@ TEST(Properties, AreTheSameAfterEncodingAndDecoding) {
     };
     std::apply([&](auto... field) { (check(field), ...); }, BasicProperties::fields);
     EXPECT_EQ(encode_properties(*decoded), encoded);
-    EXPECT_EQ(delivery_mode_of(as_octets(encoded)), properties.delivery_mode);
+    const auto essential = decode_essential_properties(as_octets(encoded));
+    ASSERT_TRUE(essential);
+    EXPECT_EQ(essential->delivery_mode, properties.delivery_mode);
+    EXPECT_EQ(essential->priority, properties.priority);
+    EXPECT_EQ(essential->expiration, properties.expiration);
+    EXPECT_EQ(essential->are_not_all, properties.headers || properties.reply_to || properties.user_id);
     const auto headers = headers_of(as_octets(encoded));
     ASSERT_EQ(headers.has_value(), properties.headers.has_value());
     if (headers) {
@@ -66,13 +71,13 @@ TEST(Properties, AreRefusedInEveryTruncation) {
     const std::string encoded = encode_properties(random_properties(values));
     for (std::size_t size = 0; size < encoded.size(); ++size) {
       const std::vector<std::uint8_t> cut{encoded.begin(), encoded.begin() + static_cast<std::ptrdiff_t>(size)};
-      const auto result = validate_properties(cut);
+      const auto result = decode_essential_properties(cut);
       ASSERT_FALSE(result) << size << " of " << encoded.size();
       EXPECT_EQ(result.error().reply_text(), "INTERNAL_ERROR");
-      (void)delivery_mode_of(cut);
+      EXPECT_FALSE(decode_properties(cut));
       (void)headers_of(cut);
     }
-    EXPECT_FALSE(validate_properties(as_octets(encoded + '\0')));
+    EXPECT_FALSE(decode_essential_properties(as_octets(encoded + '\0')));
   }
 }
 
@@ -82,13 +87,13 @@ TEST(Properties, AreEncodedAsTheSpecificationSays) {
 }
 
 TEST(Properties, IgnoreTheTwoLowestFlags) {
-  EXPECT_TRUE(validate_properties(as_octets("\0\2"s)));
-  EXPECT_TRUE(validate_properties(as_octets("\0\1"s)));
-  EXPECT_FALSE(validate_properties(as_octets("\0\1\0\0"s)));
+  EXPECT_TRUE(decode_essential_properties(as_octets("\0\2"s)));
+  EXPECT_TRUE(decode_essential_properties(as_octets("\0\1"s)));
+  EXPECT_FALSE(decode_essential_properties(as_octets("\0\1\0\0"s)));
 }
 
 TEST(Properties, RefuseMalformedHeaders) {
-  EXPECT_FALSE(validate_properties(as_octets("\x20\0\0\0\0\3\1k?"s)));
+  EXPECT_FALSE(decode_essential_properties(as_octets("\x20\0\0\0\0\3\1k?"s)));
 }
 
 TEST(ContentHeader, IsDecoded) {
@@ -98,7 +103,7 @@ TEST(ContentHeader, IsDecoded) {
   EXPECT_EQ(header->class_id, 60);
   EXPECT_EQ(header->weight, 1);
   EXPECT_EQ(header->body_size, 256U);
-  EXPECT_EQ(delivery_mode_of(header->properties), 2);
+  EXPECT_EQ(decode_essential_properties(header->properties)->delivery_mode, 2);
 }
 
 TEST(ContentHeader, IsRefusedWhenItIsTooShort) {
