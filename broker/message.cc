@@ -6,7 +6,13 @@
 #include <cstring>
 #include <new>
 
+#include "protocol/byte_order.h"
+
 namespace leveret::broker {
+
+using protocol::load;
+using protocol::store;
+
 namespace {
 
 /// A small body shares its block with the message; a larger one grows by doubling from here as its frames arrive.
@@ -19,26 +25,9 @@ void* allocate(std::size_t size) {
   return memory;
 }
 
-std::uint32_t read_long(const std::uint8_t* at) {
-  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 | at[3];
-}
-
-std::uint8_t* put_long(std::uint8_t* at, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<std::uint8_t>(value >> shift);
-  return at;
-}
-
 std::uint8_t* put(std::uint8_t* at, const void* octets, std::size_t size) {
   if (size) std::memcpy(at, octets, size);
   return at + size;
-}
-
-std::uint64_t read_longlong(const std::uint8_t* at) {
-  return std::uint64_t{read_long(at)} << 32 | read_long(at + 4);
-}
-
-std::uint8_t* put_longlong(std::uint8_t* at, std::uint64_t value) {
-  return put_long(put_long(at, static_cast<std::uint32_t>(value >> 32)), static_cast<std::uint32_t>(value));
 }
 
 std::uint8_t* block_of(Message* message) {
@@ -88,7 +77,7 @@ MessageRef Message::clone() const {
 
 MessageRef Message::from_stored(Octets stored) {
   if (stored.size() < sizeof(std::uint64_t)) return {};
-  const std::uint64_t arrival = read_longlong(stored.data());
+  const std::uint64_t arrival = load<std::uint64_t>(stored.data());
   const std::uint8_t* at = stored.data() + sizeof(arrival);
   std::size_t left = stored.size() - sizeof(arrival);
   const auto take_short = [&](std::uint8_t& size) {
@@ -101,7 +90,7 @@ MessageRef Message::from_stored(Octets stored) {
   std::uint8_t exchange_size = 0;
   std::uint8_t routing_key_size = 0;
   if (!take_short(exchange_size) || !take_short(routing_key_size) || left < 4) return {};
-  const std::uint32_t properties_size = read_long(at);
+  const std::uint32_t properties_size = load<std::uint32_t>(at);
   if (left - 4 < properties_size) return {};
 
   auto* message = new (allocate(sizeof(Message) + stored.size())) Message;
@@ -130,12 +119,12 @@ void MessageBuilder::begin(const Publishing& publishing, Octets properties,
   message->properties_size_ = static_cast<std::uint32_t>(properties.size());
   message->body_capacity_ = capacity;
   message->arrival_ = arrival.time_since_epoch().count();
-  std::uint8_t* at = put_longlong(message->bytes_, static_cast<std::uint64_t>(message->arrival_));
+  std::uint8_t* at = store(message->bytes_, static_cast<std::uint64_t>(message->arrival_));
   *at++ = message->exchange_size_;
   at = put(at, exchange.data(), exchange.size());
   *at++ = message->routing_key_size_;
   at = put(at, routing_key.data(), routing_key.size());
-  at = put_long(at, message->properties_size_);
+  at = store(at, message->properties_size_);
   put(at, properties.data(), properties.size());
   message->note(essential);
   message_ = MessageRef{message};

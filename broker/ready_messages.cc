@@ -148,8 +148,8 @@ void ReadyMessages::put_back(Position position, std::uint8_t priority, QueuedMes
   levels_[priority].returned.emplace(position, std::move(message));
 }
 
-bool ReadyMessages::has_front() const {
-  return std::any_of(levels_.begin(), levels_.end(), [](const Level& level) { return !level.empty(); });
+bool ReadyMessages::has_higher() const {
+  return std::any_of(levels_.begin() + 1, levels_.end(), [](const Level& level) { return !level.empty(); });
 }
 
 ReadyMessages::Front ReadyMessages::front() {

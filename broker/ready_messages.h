@@ -70,7 +70,7 @@ class ReadyMessages {
 
   bool empty() const { return count_ == 0; }
   /// Whether the next one is in memory.
-  bool has_front() const;
+  bool has_front() const { return !levels_.front().empty() || (levels_.size() > 1 && has_higher()); }
   std::size_t size() const { return count_; }
   /// Octets of the messages' bodies.
   std::uint64_t octets() const { return octets_; }
@@ -129,6 +129,7 @@ class ReadyMessages {
   void split_off_late(std::size_t kept_octets, const IsReadable& is_readable);
   void join_late();
 
+  bool has_higher() const;
   Level& next_level();
   void added(std::uint8_t priority, const Message& message);
   void removed(std::size_t octets);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "protocol/byte_order.h"
 #include "protocol/erlang_term.h"
 
 namespace leveret::protocol {

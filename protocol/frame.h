@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "protocol/byte_order.h"
 #include "protocol/octets.h"
 #include "protocol/output_buffer.h"
 #include "protocol/reply_code.h"
@@ -40,6 +41,22 @@ struct Frame {
 /// - frame_error for a larger frame, a wrong end octet, a type that is none of the four, a heartbeat with a payload;
 /// - unexpected_frame for a heartbeat that is not on channel 0.
 Result<std::optional<Frame>> take_frame(Octets& unread, std::uint32_t frame_max);
+
+/// The same, inline, for nearly every frame there is: a whole method, header or body frame.  Nothing, and `unread` left
+/// as it was, where `take_frame` has to look closer.
+inline std::optional<Frame> take_common_frame(Octets& unread, std::uint32_t frame_max) {
+  if (unread.size() < frame_overhead) return {};
+  const std::uint8_t* octets = unread.data();
+  const std::uint32_t size = load<std::uint32_t>(octets + 3);
+  const bool is_allowed = frame_max == 0 || size <= frame_max;
+  if (!is_allowed || size > unread.size() - frame_overhead || octets[frame_header_size + size] != frame_end) return {};
+  if (octets[0] < 1 || octets[0] > 3) return {};
+  const Frame frame{.type = FrameType{octets[0]},
+                    .channel = ChannelNumber{load<std::uint16_t>(octets + 1)},
+                    .payload = unread.subspan(frame_header_size, size)};
+  unread = unread.subspan(frame_overhead + size);
+  return frame;
+}
 
 /// The answer to a whole frame that means nothing: `type 2, all octets = <<0,60,0>>: unknown_frame`.
 AmqpError unknown_frame(const Frame& frame);

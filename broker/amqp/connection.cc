@@ -126,6 +126,10 @@ void Connection::handle_frames(protocol::Octets& unread) {
       unread = {};
       return;
     }
+    if (const auto frame = protocol::take_common_frame(unread, frame_max_)) {
+      handle(*frame);
+      continue;
+    }
     const auto frame = protocol::take_frame(unread, frame_max_);
     if (!frame) {
       unread = {};
@@ -140,7 +144,7 @@ bool Connection::is_held_back() const {
   return state_ == State::running && (is_blocked_ || backlogs_waited_for_ > 0);
 }
 
-void Connection::published_into(ShardIndex shard) {
+void Connection::note_fed(ShardIndex shard) {
   if (std::find(fed_shards_.begin(), fed_shards_.end(), shard) == fed_shards_.end()) fed_shards_.push_back(shard);
 }
 
@@ -194,9 +198,17 @@ bool Connection::receive_protocol_header(protocol::Octets& unread) {
 }
 
 void Connection::handle(const Frame& frame) {
+  if (state_ == State::running && frame.type != FrameType::heartbeat)
+    if (Channel* channel = find_channel(frame.channel)) return handle_on(*channel, frame);
   const bool is_for_channel = frame.channel != channel_zero;
-  auto result = is_for_channel ? handle_on_channel(frame) : handle_on_channel_zero(frame);
+  auto result = is_for_channel ? handle_without_channel(frame) : handle_on_channel_zero(frame);
   if (!result) fail(frame.channel, result.error());
+}
+
+void Connection::handle_on(Channel& channel, const Frame& frame) {
+  const auto handled = channel.handle(frame);
+  if (channel.is_closed()) close_channel(frame.channel);
+  if (!handled) fail(frame.channel, handled.error());
 }
 
 Result<void> Connection::handle_on_channel_zero(const Frame& frame) {
@@ -210,14 +222,10 @@ Result<void> Connection::handle_on_channel_zero(const Frame& frame) {
   return protocol::dispatch(frame.payload, Methods{*this});
 }
 
-Result<void> Connection::handle_on_channel(const Frame& frame) {
+/// On a channel that is not open, or not in this state.
+Result<void> Connection::handle_without_channel(const Frame& frame) {
   if (state_ == State::closing || state_ == State::closed) return {};
   if (state_ != State::running || frame.type == FrameType::heartbeat) return protocol::unexpected_frame(frame);
-  if (Channel* channel = find_channel(frame.channel)) {
-    auto handled = channel->handle(frame);
-    if (channel->is_closed()) close_channel(frame.channel);
-    return handled;
-  }
   if (frame.type != FrameType::method)
     return protocol::unexpected_frame("expected method frame, got non method frame instead");
   const auto id = protocol::method_id_of(frame.payload);
@@ -231,8 +239,7 @@ Result<void> Connection::handle_on_channel(const Frame& frame) {
 
 // --- channels
 
-Channel* Connection::find_channel(ChannelNumber number) {
-  if (last_channel_ && number == last_channel_number_) return last_channel_;
+Channel* Connection::look_up_channel(ChannelNumber number) {
   const auto found = channels_.find(number);
   if (found == channels_.end()) return nullptr;
   last_channel_number_ = number;

@@ -109,7 +109,9 @@ class Connection final : public TurnMember {
     if (!shard_.resource_alarms().is_empty()) block();
   }
   /// It has published into a queue of that shard, and waits when that has too much to do.
-  void published_into(ShardIndex shard);
+  void published_into(ShardIndex shard) {
+    if (fed_shards_.empty() || fed_shards_.back() != shard) note_fed(shard);
+  }
   /// Has `channel.end_turn()` called when this turn ends.
   void end_turn_for(Channel& channel);
   void add_exclusive_queue(QueueAddress queue) { exclusive_queues_.push_back(queue); }
@@ -134,10 +136,14 @@ class Connection final : public TurnMember {
   void handle_frames(protocol::Octets& unread);
   void handle(const protocol::Frame& frame);
   Result<void> handle_on_channel_zero(const protocol::Frame& frame);
-  Result<void> handle_on_channel(const protocol::Frame& frame);
+  void handle_on(Channel& channel, const protocol::Frame& frame);
+  Result<void> handle_without_channel(const protocol::Frame& frame);
   Result<void> open_channel(protocol::ChannelNumber number);
   void close_channel(protocol::ChannelNumber number);
-  Channel* find_channel(protocol::ChannelNumber number);
+  Channel* find_channel(protocol::ChannelNumber number) {
+    return last_channel_ && number == last_channel_number_ ? last_channel_ : look_up_channel(number);
+  }
+  Channel* look_up_channel(protocol::ChannelNumber number);
 
   Result<void> handle(const protocol::connection::StartOk& start_ok);
   Result<void> handle(const protocol::connection::SecureOk& secure_ok);
@@ -158,6 +164,7 @@ class Connection final : public TurnMember {
   /// What it would publish has to wait.
   bool is_held_back() const;
   void block();
+  void note_fed(ShardIndex shard);
   void wait_for_backlogs();
   void close_with(const protocol::AmqpError& error);
   void close_silently(std::chrono::milliseconds pause);
