@@ -100,6 +100,13 @@ bool AccessControl::is_allowed(std::string_view user, std::string_view virtual_h
   return found != permissions_.end() && found->second->of(access).matches(name);
 }
 
+bool AccessControl::has_topic_permission(std::string_view user, std::string_view virtual_host,
+                                         std::string_view exchange) const {
+  const std::shared_lock lock{mutex_};
+  const auto of_user = topic_permissions_.find({std::string{user}, std::string{virtual_host}});
+  return of_user != topic_permissions_.end() && of_user->second.contains(exchange);
+}
+
 bool AccessControl::is_topic_allowed(std::string_view user, std::string_view virtual_host, std::string_view exchange,
                                      Access access, std::string_view routing_key) const {
   const std::shared_lock lock{mutex_};

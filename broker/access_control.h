@@ -70,6 +70,8 @@ class AccessControl {
 
   bool may_enter(std::string_view user, std::string_view virtual_host) const;
   bool is_allowed(std::string_view user, std::string_view virtual_host, Access access, std::string_view name) const;
+  /// Whether the routing keys of this user are looked at in this exchange.
+  bool has_topic_permission(std::string_view user, std::string_view virtual_host, std::string_view exchange) const;
   /// True as well when nothing is said about this user and exchange.
   bool is_topic_allowed(std::string_view user, std::string_view virtual_host, std::string_view exchange, Access access,
                         std::string_view routing_key) const;

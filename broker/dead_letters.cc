@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/carbon_copies.h"
 #include "broker/check.h"
 #include "broker/shard.h"
 #include "protocol/properties.h"

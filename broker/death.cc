@@ -1,8 +1,8 @@
 #include "broker/death.h"
 
 #include <algorithm>
-#include <array>
 
+#include "broker/carbon_copies.h"
 #include "protocol/properties.h"
 
 namespace leveret::broker {
@@ -14,8 +14,6 @@ using protocol::FieldEntry;
 using protocol::FieldTable;
 using protocol::FieldTableBuilder;
 using protocol::FieldValue;
-
-constexpr std::array<std::string_view, 2> carbon_copy_headers{"CC", "BCC"};
 
 /// A field table by name, in the order in which RabbitMQ keeps one that it has changed: sorted.  The last one put
 /// stands.
@@ -162,16 +160,6 @@ MessageRef dead_lettered(const Message& message, const Death& death) {
                          {.exchange = death.exchange,
                           .routing_key = death.routing_key.value_or(message.routing_key()),
                           .arrival = death.time});
-}
-
-std::vector<std::string_view> routing_keys_of(std::string_view routing_key, FieldTable headers) {
-  std::vector<std::string_view> keys{routing_key};
-  for (const auto name : carbon_copy_headers) {
-    const auto copies = headers.find(name);
-    for (const FieldValue& key : copies ? copies->as_array().value_or(FieldArray{}) : FieldArray{})
-      if (const auto text = key.as_text()) keys.push_back(*text);
-  }
-  return keys;
 }
 
 bool is_automatic_cycle(FieldTable headers, std::string_view queue) {

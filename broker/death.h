@@ -34,9 +34,6 @@ struct Death {
 /// Its expiration is taken off, and CC when the routing key is replaced.
 MessageRef dead_lettered(const Message& message, const Death& death);
 
-/// The routing keys of a message: its own and those in the headers CC and BCC.
-std::vector<std::string_view> routing_keys_of(std::string_view routing_key, protocol::FieldTable headers);
-
 /// Whether a dead-lettered message has been in that queue before and no client's rejection brought it round again:
 /// then it would go round for ever.
 bool is_automatic_cycle(protocol::FieldTable headers, std::string_view queue);

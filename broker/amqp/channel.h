@@ -229,6 +229,7 @@ class Channel final : public Session {
   MessageBuilder builder_{};
   std::string permitted_exchange_{};  // the last that publishing was allowed to, while the version stands
   std::uint64_t permitted_version_ = 0;
+  bool are_topics_checked_ = false;    // in that exchange
   const Route* last_route_ = nullptr;  // of publication_'s exchange and routing key, while it stands
   std::uint64_t last_route_generation_ = 0;
 

@@ -1,5 +1,3 @@
-#include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -9,6 +7,7 @@
 #include "broker/amqp/names.h"
 #include "broker/amqp/reply_address.h"
 #include "broker/argument_rules.h"
+#include "broker/carbon_copies.h"
 #include "broker/exchanges/message_history.h"
 #include "broker/mail_session.h"
 #include "protocol/properties.h"
@@ -22,9 +21,6 @@ using protocol::precondition_failed;
 
 namespace {
 
-/// The headers that name further routing keys; BCC is taken out before anybody sees the message.
-constexpr std::array<std::string_view, 2> carbon_copy_headers{"CC", "BCC"};
-
 Result<void> check_properties(const BasicProperties& properties, std::string_view user) {
   if (properties.user_id && *properties.user_id != user)
     return precondition_failed(
@@ -34,21 +30,6 @@ Result<void> check_properties(const BasicProperties& properties, std::string_vie
   const auto mode = properties.delivery_mode.value_or(1);
   if (mode == 1 || mode == 2) return {};
   return precondition_failed(fmt::format("invalid message: {{delivery_mode_unknown,{}}}", mode));
-}
-
-/// Appends the keys in the message's CC and BCC headers.
-Result<void> add_carbon_copies(FieldTable headers, std::vector<std::string_view>& routing_keys) {
-  for (const auto name : carbon_copy_headers) {
-    const auto value = headers.find(name);
-    if (!value) continue;
-    const auto keys = value->as_array();
-    if (!keys)
-      return precondition_failed(
-          fmt::format("invalid message: {{unacceptable_type_in_header,\"{}\",{}}}", name, type_name(*value)));
-    for (const auto& key : *keys)
-      if (const auto text = key.as_text()) routing_keys.push_back(*text);
-  }
-  return {};
 }
 
 std::string headers_without(FieldTable headers, std::string_view left_out) {
@@ -73,17 +54,20 @@ Result<void> Channel::handle(const basic::Publish& publish) {
   return {};
 }
 
-/// Permission and existence of the exchange: asked once, and again when topology or permissions have changed.
+/// Permission and existence of the exchange: asked once, and again when topology or permissions have changed.  Routing
+/// keys are looked at each time, where they matter.
 Result<void> Channel::check_publish_access(std::string_view exchange, std::string_view routing_key) {
   const std::uint64_t version = connection_.broker().access_control().version() + virtual_host_.topology_version();
-  if (version == permitted_version_ && exchange == permitted_exchange_) return {};
+  if (version == permitted_version_ && exchange == permitted_exchange_)
+    return are_topics_checked_ ? check_topic_access(Access::write, exchange, routing_key) : Result<void>{};
   if (auto allowed = check_exchange_access(Access::write, exchange); !allowed) return allowed;
   if (auto found = virtual_host_.check_publish(exchange); !found) return found;
-  if (virtual_host_.type_of_exchange(exchange) == ExchangeType::topic)
-    return check_topic_access(Access::write, exchange, routing_key);  // of each message: not remembered
+  are_topics_checked_ =
+      virtual_host_.type_of_exchange(exchange) == ExchangeType::topic &&
+      connection_.broker().access_control().has_topic_permission(connection_.user(), virtual_host_.name(), exchange);
   permitted_exchange_ = exchange;
   permitted_version_ = version;
-  return {};
+  return check_topic_access(Access::write, exchange, routing_key);
 }
 
 Result<void> Channel::publish(MessageRef message) {
@@ -110,8 +94,8 @@ Result<void> Channel::publish_with_properties(MessageRef message) {
   if (auto valid = check_properties(*properties, connection_.user()); !valid) return valid;
 
   const FieldTable headers = properties->headers.value_or(FieldTable{});
-  std::vector<std::string_view> routing_keys{message->routing_key()};
-  if (auto added = add_carbon_copies(headers, routing_keys); !added) return added;
+  if (auto valid = check_carbon_copies(headers); !valid) return valid;
+  const auto routing_keys = routing_keys_of(message->routing_key(), headers);
   auto delivered = as_delivered(message, *properties);
   if (!delivered) return delivered.error();
 

@@ -1,5 +1,6 @@
 #include "broker/exchanges/delay_store.h"
 
+#include "broker/carbon_copies.h"
 #include "broker/exchanges/delay.h"
 #include "broker/exchanges/message_history.h"
 #include "protocol/properties.h"
@@ -94,10 +95,7 @@ void DelayStore::route_due(TimePoint now) {
 void DelayStore::route(const Delayed& delayed) {
   MessageRef message = after_delay(*delayed.message, shard_.wall_now());
   const auto properties = protocol::decode_properties(message->properties()).value();
-  std::vector<std::string_view> routing_keys{message->routing_key()};
-  if (const auto copies = properties.headers->find("CC"); copies && copies->as_array())
-    for (const auto& key : *copies->as_array())
-      if (const auto text = key.as_text()) routing_keys.push_back(*text);
+  const auto routing_keys = routing_keys_of(message->routing_key(), *properties.headers);
   const Route route = virtual_host_.route(
       exchange_, {.routing_keys = routing_keys, .headers = *properties.headers, .properties = &properties});
   for (const auto& history : route.histories) history->keep(*message);

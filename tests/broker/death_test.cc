@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "broker/carbon_copies.h"
 #include "protocol/properties.h"
 
 namespace leveret::broker {

@@ -468,6 +468,20 @@ TEST_F(PermissionTest, CountFromTheMomentTheyChange) {
   channel.expect_close(ReplyCode::access_refused, refused("exchange 'mine'"));
 }
 
+TEST_F(PermissionTest, OfTopicsCountFromTheMomentTheyChange) {
+  auto channel = open_as_worker();
+  channel.declare_exchange("mine-topic", "topic");
+  channel.publish("mine-topic", "boss.1", "body");
+  channel.synchronize();
+  broker_.broker().access_control().put_topic_permission("worker", "/", "mine-topic", {.write = "^worker\\."});
+  channel.publish("mine-topic", "worker.1", "body");
+  channel.synchronize();
+  channel.publish("mine-topic", "boss.1", "body");
+  channel.expect_close(ReplyCode::access_refused,
+                       "ACCESS_REFUSED - access to topic 'boss.1' in exchange 'mine-topic' in vhost '/' refused for "
+                       "user 'worker'");
+}
+
 TEST_F(PermissionTest, AreNeededToEnterAVirtualHost) {
   broker_.broker().add_virtual_host("orders");
   auto& client = connect_silently();
