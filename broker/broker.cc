@@ -14,6 +14,7 @@
 #include "broker/exchanges/delay_store.h"
 #include "broker/log.h"
 #include "broker/password_hash.h"
+#include "broker/queue.h"
 
 namespace leveret::broker {
 namespace {
@@ -184,8 +185,9 @@ void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, Que
   const QueueId id = record.address.queue;
   record.address.shard = shard;
   next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(id) + 1);
-  Queue& queue = shards_[static_cast<std::size_t>(shard)]->add_queue(*virtual_host,
-                                                                     virtual_host->restore_queue(std::move(record)));
+  AnyQueue& added = shards_[static_cast<std::size_t>(shard)]->add_queue(*virtual_host,
+                                                                        virtual_host->restore_queue(std::move(record)));
+  auto& queue = static_cast<Queue&>(added);
   if (!queue.keeps_all_in_memory()) return queue.restore(store_->recover_queue(id));
   queue.restore(store_->recover_queue(id, [&](const storage::StoredMessage& stored) {
     MessageRef message = Message::from_stored(stored.content);

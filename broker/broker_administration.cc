@@ -42,7 +42,7 @@ std::shared_ptr<VirtualHost> Broker::make_virtual_host(const std::string& name) 
 void Broker::apply_settings(QueueAddress address, const QueueSettings& settings) {
   Shard& shard = *shards_[static_cast<std::size_t>(address.shard)];
   shard.run_here([&shard, id = address.queue, settings] {
-    if (Queue* queue = shard.find_queue(id)) queue->apply(settings);
+    if (AnyQueue* queue = shard.find_queue(id)) queue->apply(settings);
   });
 }
 

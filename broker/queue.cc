@@ -34,7 +34,7 @@ MessageRef with_delivery_count(const Message& message, std::uint32_t count) {
 }  // namespace
 
 Queue::Queue(Shard& shard, VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record)
-    : shard_(shard), virtual_host_(virtual_host), record_(std::move(record)), last_used_(shard.now()) {}
+    : AnyQueue(shard, virtual_host, std::move(record)), last_used_(shard.now()) {}
 
 QueueCounts Queue::counts() const {
   return {.messages = static_cast<std::uint32_t>(ready_.size()),
@@ -124,7 +124,7 @@ void Queue::move_mark(Position position) {
   const Position mark = std::min(position + mark_step_, next_position_);
   shard_.log().mark_delivered(record_->address.queue, mark);
   shard_.log().when_written([&shard = shard_, queue = record_->address.queue, mark] {
-    if (Queue* marked = shard.find_queue(queue)) marked->mark_written(mark);
+    if (auto* marked = static_cast<Queue*>(shard.find_queue(queue))) marked->mark_written(mark);
   });
 }
 

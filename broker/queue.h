@@ -8,77 +8,44 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "broker/any_queue.h"
 #include "broker/consumer.h"
 #include "broker/dead_letters.h"
 #include "broker/durable_log.h"
-#include "broker/mail.h"
-#include "broker/queue_record.h"
 #include "broker/queue_settings.h"
 #include "broker/ready_messages.h"
 #include "broker/virtual_host.h"
 
 namespace leveret::broker {
 
-class Shard;
-
-/// What queue.declare-ok and basic.get-ok tell of a queue.
-struct QueueCounts {
-  std::uint32_t messages = 0;  // ready ones
-  std::uint32_t consumers = 0;
-};
-
-/// What basic.get gives.
-struct GetResult {
-  Delivery delivery{};
-  std::uint32_t messages_left = 0;
-};
-
-/// A queue's messages and consumers.  Belongs to the shard of its record.
+/// A classic or quorum queue: its messages and consumers.
 ///
 /// A message is ready, or delivered and unacknowledged, or gone: acknowledged, dropped, or dead-lettered.  Persistent
 /// messages of a durable queue are in the shard's durable log as well; a quorum queue stores all of them.
-class Queue {
+class Queue final : public AnyQueue {
  public:
   Queue(Shard& shard, VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record);
-  Queue(const Queue&) = delete;
-  Queue& operator=(const Queue&) = delete;
 
-  const QueueRecord& record() const { return *record_; }
-  VirtualHost& virtual_host() const { return virtual_host_; }
-  Shard& shard() const { return shard_; }
-  const QueueSettings& settings() const { return settings_; }
-  QueueCounts counts() const;
-  std::size_t unacknowledged_count() const { return unacknowledged_.size(); }
-
-  /// Takes new settings, at once: a shorter limit drops what is above it, a shorter time-to-live what is older.
-  void apply(const QueueSettings& settings);
-  /// The time has come that it asked the shard's alarm clock for.  It may delete itself.
-  void wake();
-  /// Somebody has declared it: an idle queue's lease begins anew.
-  void touch();
-
-  void enqueue(MessageRef message, const ConfirmTicket& ticket);
-  void settle(Position position, ConsumerId consumer, Settlement settlement);
-
-  /// Answers with the first ready message, or with nothing; later, when the store has to be told first.
-  using GetAnswer = std::function<void(std::optional<GetResult>)>;
-  void get(bool no_ack, GetAnswer answer);
+  void enqueue(MessageRef message, const ConfirmTicket& ticket) override;
 
   /// Refuses a consumer beside an exclusive one, or an exclusive one beside another.
-  Result<void> check_consumer(const ConsumerRequest& request) const;
-  /// Adds one that may be added; it is delivered to at once.
-  void add_consumer(std::unique_ptr<Consumer> consumer);
-  /// Deletes an auto-delete queue when that was its last consumer: then the queue no longer exists afterwards.
-  void remove_consumer(ConsumerId consumer);
-  /// The session has room again.
-  void unblock(ConsumerId consumer);
-  /// The session of another shard has written so much of what it was sent.
-  void open_window(ConsumerId consumer, std::size_t octets);
+  Result<void> check_consumer(const ConsumerRequest& request) const override;
+  void add_consumer(std::unique_ptr<Consumer> consumer) override;
+  /// Deletes an auto-delete queue when that was its last consumer.
+  void remove_consumer(ConsumerId consumer) override;
+  void unblock(ConsumerId consumer) override;
+  void open_window(ConsumerId consumer, std::size_t octets) override;
+  void settle(Position position, ConsumerId consumer, Settlement settlement) override;
+  void get(bool no_ack, GetAnswer answer) override;
 
-  /// Drops all ready messages; how many they were.
-  std::uint32_t purge();
-  /// Lets go of everything, as the queue is deleted: consumers are told, publishers confirmed.
-  void close();
+  QueueCounts counts() const override;
+  std::size_t unacknowledged_count() const override { return unacknowledged_.size(); }
+  /// An idle queue's lease begins anew.
+  QueueCounts declared() override;
+  /// A shorter limit drops what is above it, a shorter time-to-live what is older.
+  void apply(const QueueSettings& settings) override;
+  std::uint32_t purge() override;
+  void close() override;
 
   /// After a restart: what the store has kept stays there until it is wanted.
   void restore(const storage::QueueState& state);
@@ -86,18 +53,11 @@ class Queue {
   void restore(Position position, MessageRef message, bool is_redelivered);
   bool keeps_all_in_memory() const { return ready_.priority_max() > 0; }
 
-  /// At the end of a turn in which it told the shard so: what its ready messages occupy now.
-  std::size_t memory() const { return ready_.memory(); }
-  /// What its shard remembers of that.
-  struct MemoryNote {
-    std::size_t octets = 0;
-    bool is_noted = false;  // to be counted anew at the end of the turn
-  };
-  MemoryNote& memory_note() { return memory_note_; }
-  /// Memory is short: what the store has as well, and is not delivered next, leaves memory.
-  void page_out();
-  /// Before a clean stop: lets the store know just which messages have been delivered.
-  void store_exact_mark();
+  void wake() override;
+  std::size_t memory() const override { return ready_.memory(); }
+  void page_out() override;
+  /// Lets the store know just which messages have been delivered.
+  void store_exact_mark() override;
 
  private:
   /// A message that falls due by its own expiration, wherever it stands.
@@ -151,11 +111,9 @@ class Queue {
   void expire_individually(WallTime now);
   void find_next_due();
   bool is_idle() const { return settings_.expires && consumers_.empty(); }
+  void touch();
   void plan_to_wake();
 
-  Shard& shard_;
-  VirtualHost& virtual_host_;
-  std::shared_ptr<const QueueRecord> record_;
   QueueSettings settings_{};
   std::shared_ptr<const DeadLetterTarget> dead_letter_target_{};
 
@@ -175,7 +133,6 @@ class Queue {
   Position mark_ = 0;
   Position mark_step_ = 0;
   bool is_marking_ = false;
-  MemoryNote memory_note_{};
   bool is_reading_back_ = false;
   bool has_stored_transients_ = false;
   Position recovered_before_ = 0;  // what is read back from there was delivered in an earlier life

@@ -36,6 +36,11 @@ void Queue::wake() {
   plan_to_wake();
 }
 
+QueueCounts Queue::declared() {
+  touch();
+  return counts();
+}
+
 void Queue::touch() {
   last_used_ = shard_.now();
   if (is_idle()) plan_to_wake();

@@ -45,7 +45,7 @@ void Queue::read_back() {
   const QueueId id = record_->address.queue;
   shard_.log().read(id, ready_.paged_out().begin, is_idle ? idle_read : busy_read,
                     [&shard = shard_, id](storage::ReadResult result) {
-                      if (Queue* queue = shard.find_queue(id)) queue->take_back(std::move(result));
+                      if (auto* queue = static_cast<Queue*>(shard.find_queue(id))) queue->take_back(std::move(result));
                     });
 }
 

@@ -7,6 +7,7 @@
 
 #include "broker/exchanges/delay_store.h"
 #include "broker/mail_session.h"
+#include "broker/queue.h"
 
 namespace leveret::broker {
 namespace {
@@ -141,20 +142,20 @@ void Shard::tick() {
 
 // --- memory
 
-void Shard::note_memory(Queue& queue) {
+void Shard::note_memory(AnyQueue& queue) {
   if (std::exchange(queue.memory_note().is_noted, true)) return;
   growing_queues_.push_back(queue.record().address.queue);
 }
 
 void Shard::balance_memory() {
-  const auto count = [this](Queue& queue) {
+  const auto count = [this](AnyQueue& queue) {
     const std::size_t memory = queue.memory();
     queued_memory_ += memory - std::exchange(queue.memory_note().octets, memory);
   };
   for (const QueueId id : growing_queues_)
-    if (Queue* queue = find_queue(id)) count(*queue);
+    if (AnyQueue* queue = find_queue(id)) count(*queue);
   for (const QueueId id : growing_queues_) {
-    Queue* queue = find_queue(id);
+    AnyQueue* queue = find_queue(id);
     if (!queue) continue;
     queue->memory_note().is_noted = false;
     if (!is_short_of_memory()) continue;
@@ -185,7 +186,7 @@ void Shard::set_alarm() {
 void Shard::wake_queues() {
   alarm_at_ = TimePoint::max();
   for (const QueueId id : alarms_.take_due(clock_.now())) {
-    if (Queue* queue = find_queue(id))
+    if (AnyQueue* queue = find_queue(id))
       queue->wake();
     else if (DelayStore* store = find_delay_store(id))
       store->wake();
@@ -251,11 +252,11 @@ void Shard::handle(DeliveryMail& mail) {
 }
 
 void Shard::handle(SettleMail& mail) {
-  if (Queue* queue = find_queue(mail.queue)) queue->settle(mail.position, mail.consumer, mail.settlement);
+  if (AnyQueue* queue = find_queue(mail.queue)) queue->settle(mail.position, mail.consumer, mail.settlement);
 }
 
 void Shard::handle(WindowMail& mail) {
-  if (Queue* queue = find_queue(mail.queue)) queue->open_window(mail.consumer, mail.octets);
+  if (AnyQueue* queue = find_queue(mail.queue)) queue->open_window(mail.consumer, mail.octets);
 }
 
 void Shard::handle(ConfirmMail& mail) {
@@ -271,20 +272,20 @@ void Shard::handle(Task& task) {
 
 // --- queues and sessions
 
-Queue& Shard::add_queue(VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record) {
+AnyQueue& Shard::add_queue(VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record) {
   const QueueId id = record->address.queue;
   const QueueSettings settings = virtual_host.settings_of(*record);
-  Queue& queue = *queues_.emplace(id, std::make_unique<Queue>(*this, virtual_host, std::move(record))).first->second;
+  AnyQueue& queue = *queues_.emplace(id, std::make_unique<Queue>(*this, virtual_host, std::move(record))).first->second;
   queue.apply(settings);
   return queue;
 }
 
-Queue* Shard::find_queue(QueueId id) {
+AnyQueue* Shard::find_queue(QueueId id) {
   const auto found = queues_.find(id);
   return found == queues_.end() ? nullptr : found->second.get();
 }
 
-void Shard::delete_queue(Queue& queue) {
+void Shard::delete_queue(AnyQueue& queue) {
   const QueueId id = queue.record().address.queue;
   dead_letters_.publish_all();
   dead_letters_.forget(id);
@@ -337,7 +338,7 @@ void Shard::forget_virtual_host(const VirtualHost& virtual_host) {
   for (const auto& [id, queue] : queues_)
     if (&queue->virtual_host() == &virtual_host) ending.push_back(id);
   for (const QueueId id : ending)
-    if (Queue* queue = find_queue(id)) delete_queue(*queue);
+    if (AnyQueue* queue = find_queue(id)) delete_queue(*queue);
   std::erase_if(delay_stores_, [&](const auto& row) { return row.second->is_in(virtual_host); });
   routes_.erase(&virtual_host);
 }
@@ -363,14 +364,14 @@ void Shard::publish(MessageRef message, const std::vector<QueueAddress>& queues,
 }
 
 void Shard::enqueue(QueueId id, const MessageRef& message, const ConfirmTicket& ticket) {
-  if (Queue* queue = find_queue(id)) return queue->enqueue(message, ticket);
+  if (AnyQueue* queue = find_queue(id)) return queue->enqueue(message, ticket);
   if (DelayStore* store = find_delay_store(id)) return store->enqueue(message, ticket);
   confirm(ticket);  // deleted while the message was on its way
 }
 
 void Shard::settle(QueueAddress address, Position position, ConsumerId consumer, Settlement settlement) {
   if (address.shard != index_) return send(address.shard, SettleMail{address.queue, position, consumer, settlement});
-  if (Queue* queue = find_queue(address.queue)) queue->settle(position, consumer, settlement);
+  if (AnyQueue* queue = find_queue(address.queue)) queue->settle(position, consumer, settlement);
 }
 
 void Shard::deliver(ShardIndex shard, SessionId id, Delivery delivery) {

@@ -14,13 +14,13 @@
 
 #include "broker/alarm_clock.h"
 #include "broker/alarms.h"
+#include "broker/any_queue.h"
 #include "broker/backlog.h"
 #include "broker/clock.h"
 #include "broker/dead_letters.h"
 #include "broker/durable_log.h"
 #include "broker/mail.h"
 #include "broker/mailbox.h"
-#include "broker/queue.h"
 #include "broker/reports.h"
 #include "broker/route_cache.h"
 
@@ -112,17 +112,17 @@ class Shard {
 
   // --- queues and sessions
 
-  Queue& add_queue(VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record);
+  AnyQueue& add_queue(VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record);
   /// Nothing when it does not exist, or not here.
-  Queue* find_queue(QueueId queue);
+  AnyQueue* find_queue(QueueId queue);
   /// Takes it out of the topology and ends it.  `queue` is gone afterwards.
-  void delete_queue(Queue& queue);
-  const std::unordered_map<QueueId, std::unique_ptr<Queue>>& queues() const { return queues_; }
+  void delete_queue(AnyQueue& queue);
+  const std::unordered_map<QueueId, std::unique_ptr<AnyQueue>>& queues() const { return queues_; }
   /// Ready messages in memory may occupy so much; above it queues leave theirs to the store.
   void limit_queued_memory(std::size_t octets) { queued_memory_max_ = octets; }
   bool is_short_of_memory() const { return queued_memory_ > queued_memory_max_; }
   /// Has the queue's memory counted, and its messages paged out where that is needed, at the end of the turn.
-  void note_memory(Queue& queue);
+  void note_memory(AnyQueue& queue);
 
   /// Has `wake` of that queue, or delay store, called then, instead of at the time it had asked for before.
   void wake_queue_at(QueueId queue, TimePoint at);
@@ -196,7 +196,7 @@ class Shard {
   Backlog backlog_{};
 
   DurableLog log_;
-  std::unordered_map<QueueId, std::unique_ptr<Queue>> queues_{};
+  std::unordered_map<QueueId, std::unique_ptr<AnyQueue>> queues_{};
   boost::unordered_flat_map<SessionId, Session*> sessions_{};
   std::unordered_map<QueueId, std::unique_ptr<DelayStore>> delay_stores_;
   std::unordered_map<const VirtualHost*, std::shared_ptr<RouteCache>> routes_{};

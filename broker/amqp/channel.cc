@@ -269,7 +269,7 @@ void Channel::unblock_consumers() {
   for (const ConsumerId id : std::exchange(refused_consumers_, {})) {
     const auto found = consumers_.find(id);
     if (found == consumers_.end()) continue;
-    tell_queue(found->second.queue, [id](Queue& queue) { queue.unblock(id); });
+    tell_queue(found->second.queue, [id](AnyQueue& queue) { queue.unblock(id); });
   }
 }
 

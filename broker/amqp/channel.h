@@ -205,7 +205,7 @@ class Channel final : public Session {
   void tell_queue(QueueAddress queue, Function function);
 
   template <class Reply>
-  using Question = std::function<void(Queue&, std::function<void(std::optional<Reply>)>)>;
+  using Question = std::function<void(AnyQueue&, std::function<void(std::optional<Reply>)>)>;
   template <class Reply>
   using Then = std::function<Result<void>(std::optional<Reply>)>;
   /// Puts a question to a queue, here or on its shard, and goes on with `then` when it has answered; nothing stands for

@@ -75,7 +75,7 @@ Result<void> Channel::handle(const basic::Consume& consume) {
                                      .prefetch = consumer_prefetch_,
                                      .arguments = std::string{protocol::as_text(consume.arguments.octets())}});
   if (address.shard == shard_.index()) {
-    Queue* queue = shard_.find_queue(address.queue);
+    AnyQueue* queue = shard_.find_queue(address.queue);
     auto joined = queue ? queue->check_consumer(request)
                         : Result<void>{protocol::not_found("no queue " + virtual_host_.in_vhost(*name))};
     if (!joined) {
@@ -98,7 +98,7 @@ void Channel::join_queue_by_mail(QueueAddress address, const ConsumerRequest& re
                                  std::string tag, bool nowait) {
   ask<JoinAnswer>(
       address, basic::Consume::id,
-      [request, session = id_, home = shard_.index()](Queue& queue, const auto& reply) {
+      [request, session = id_, home = shard_.index()](AnyQueue& queue, const auto& reply) {
         if (auto joined = queue.check_consumer(request); !joined) return reply(JoinAnswer{.refusal = joined.error()});
         auto stand_in = std::make_unique<MailSession>(queue.shard(), home, session);
         auto consumer = std::make_unique<Consumer>(Consumer{.request = request, .session = stand_in.get()});
@@ -149,7 +149,7 @@ Result<void> Channel::handle(const basic::Cancel& cancel) {
   // What is on its way here comes before the answer, and is still delivered.
   ask<bool>(
       consumers_.at(id).queue, basic::Cancel::id,
-      [id](Queue& queue, const auto& reply) {
+      [id](AnyQueue& queue, const auto& reply) {
         reply(true);
         queue.remove_consumer(id);
       },
@@ -162,7 +162,7 @@ Result<void> Channel::handle(const basic::Cancel& cancel) {
 
 void Channel::leave_queue(ConsumerId consumer, QueueAddress address) {
   if (consumer == reply_consumer_) return;
-  tell_queue(address, [consumer](Queue& queue) { queue.remove_consumer(consumer); });
+  tell_queue(address, [consumer](AnyQueue& queue) { queue.remove_consumer(consumer); });
 }
 
 Result<void> Channel::handle(const basic::Get& get) {
@@ -174,7 +174,7 @@ Result<void> Channel::handle(const basic::Get& get) {
   const QueueAddress address = (*found)->address;
   ask<GetResult>(
       address, basic::Get::id,
-      [no_ack = get.no_ack, is_local = address.shard == shard_.index()](Queue& queue, const auto& reply) {
+      [no_ack = get.no_ack, is_local = address.shard == shard_.index()](AnyQueue& queue, const auto& reply) {
         queue.get(no_ack, [reply, is_local](std::optional<GetResult> result) {
           if (result && !is_local) result->delivery.message = for_other_shard(std::move(result->delivery.message));
           reply(std::move(result));

@@ -40,9 +40,9 @@ template <class Function>
 void Channel::tell_queue(QueueAddress address, Function function) {
   if (address.shard != shard_.index()) {
     shard_.send(address.shard, Task{[address, function](Shard& there) {
-                  if (Queue* queue = there.find_queue(address.queue)) function(*queue);
+                  if (AnyQueue* queue = there.find_queue(address.queue)) function(*queue);
                 }});
-  } else if (Queue* queue = shard_.find_queue(address.queue)) {
+  } else if (AnyQueue* queue = shard_.find_queue(address.queue)) {
     function(*queue);
   }
 }
@@ -60,7 +60,7 @@ void Channel::ask(QueueAddress address, protocol::MethodId method, Question<Repl
     connection_.resume();
   };
   if (address.shard == shard_.index()) {
-    if (Queue* queue = shard_.find_queue(address.queue))
+    if (AnyQueue* queue = shard_.find_queue(address.queue))
       question(*queue, finish);
     else
       finish({});
@@ -72,7 +72,7 @@ void Channel::ask(QueueAddress address, protocol::MethodId method, Question<Repl
         const auto send_home = [&there, home, finish](std::optional<Reply> reply) {
           there.send(home, Task{[finish, reply = std::move(reply)](Shard&) mutable { finish(std::move(reply)); }});
         };
-        if (Queue* queue = there.find_queue(address.queue))
+        if (AnyQueue* queue = there.find_queue(address.queue))
           question(*queue, send_home);
         else
           send_home({});

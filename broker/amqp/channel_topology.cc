@@ -182,9 +182,8 @@ Result<void> Channel::handle(const queue::Declare& declare) {
           queue::DeclareOk{.queue = declared, .message_count = counts->messages, .consumer_count = counts->consumers});
     };
   };
-  const auto count = [](Queue& counted, const std::function<void(std::optional<QueueCounts>)>& reply) {
-    counted.touch();
-    reply(counted.counts());
+  const auto count = [](AnyQueue& queue, const std::function<void(std::optional<QueueCounts>)>& reply) {
+    reply(queue.declared());
   };
   if (declare.passive) {
     const auto found = virtual_host_.find_queue(name, connection_.id());
@@ -302,7 +301,7 @@ Result<void> Channel::handle(const queue::Purge& purge) {
   const auto found = virtual_host_.find_queue(*name, connection_.id());
   if (!found) return found.error();
   ask<std::uint32_t>((*found)->address, queue::Purge::id,
-                     [](Queue& purged, const auto& reply) { reply(purged.purge()); },
+                     [](AnyQueue& purged, const auto& reply) { reply(purged.purge()); },
                      [this, nowait = purge.nowait](std::optional<std::uint32_t> count) {
                        return answer(nowait, queue::PurgeOk{.message_count = count.value_or(0)});
                      });
@@ -331,7 +330,7 @@ Result<void> Channel::handle(const queue::Delete& request) {
   if (!found) return found.error();
   ask<Deletion>(
       (*found)->address, queue::Delete::id,
-      [if_unused = request.if_unused, if_empty = request.if_empty](Queue& deleted, const auto& reply) {
+      [if_unused = request.if_unused, if_empty = request.if_empty](AnyQueue& deleted, const auto& reply) {
         const QueueCounts counts = deleted.counts();
         if (if_unused && counts.consumers > 0) return reply(Deletion{.refusal = Deletion::Refusal::in_use});
         if (if_empty && counts.messages > 0) return reply(Deletion{.refusal = Deletion::Refusal::not_empty});

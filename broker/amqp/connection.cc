@@ -275,7 +275,7 @@ void Connection::drop_channels() {
   channel_places_.clear();
   place_.reset();
   for (const QueueAddress& address : std::exchange(exclusive_queues_, {}))
-    if (Queue* queue = shard_.find_queue(address.queue)) shard_.delete_queue(*queue);
+    if (AnyQueue* queue = shard_.find_queue(address.queue)) shard_.delete_queue(*queue);
 }
 
 // --- the handshake
