@@ -105,6 +105,43 @@ std::optional<FieldTable> headers_of(Octets properties) {
   return decoder.has_failed() ? std::nullopt : std::optional{headers};
 }
 
+namespace {
+
+/// Where the table of headers begins, or would: behind the properties before it.
+std::size_t headers_at(Octets properties, std::uint16_t flags) {
+  std::size_t at = flags_size;
+  for (const auto before : {flag_of("content-type"), flag_of("content-encoding")})
+    if (flags & before) at += 1u + properties[at];
+  return at;
+}
+
+std::string entries_without(FieldTable table, std::string_view name) {
+  FieldTableBuilder kept;
+  for (const auto& entry : table)
+    if (entry.name != name) kept.put_value(entry.name, entry.value);
+  return kept.take();
+}
+
+}  // namespace
+
+std::string with_header(Octets properties, std::string_view name, std::int64_t value) {
+  const auto headers = headers_of(properties);
+  const auto flags = load<std::uint16_t>(properties.data());
+  const std::size_t at = headers_at(properties, flags);
+  std::string entries;
+  if (headers)
+    entries = headers->find(name) ? entries_without(*headers, name) : std::string{as_text(headers->octets())};
+  entries += FieldTableBuilder{}.put(name, value).take();
+
+  std::string changed{as_text(properties.first(at))};
+  changed[0] = static_cast<char>((flags | flag_of("headers")) >> 8);
+  for (int shift = 24; shift >= 0; shift -= 8) changed.push_back(static_cast<char>(entries.size() >> shift));
+  changed += entries;
+  const std::size_t old_size = headers ? 4 + headers->octets().size() : 0;
+  changed += as_text(properties.subspan(at + old_size));
+  return changed;
+}
+
 Result<ContentHeader> decode_content_header(Octets payload) {
   if (payload.size() < content_header_size_min) return unknown_frame({.type = FrameType::header, .payload = payload});
   Decoder decoder{payload};

@@ -70,6 +70,9 @@ std::string encode_properties(const BasicProperties& properties);
 /// The headers, without decoding the others.  Of valid properties; of any others at most nothing.
 std::optional<FieldTable> headers_of(Octets properties);
 
+/// The same properties with one header more, in place of any of its name.  Of valid properties.
+std::string with_header(Octets properties, std::string_view name, std::int64_t value);
+
 /// The payload of a content header frame.
 ///
 ///     class : short | weight : short, always 0 | body size : longlong | properties

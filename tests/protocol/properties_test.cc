@@ -112,5 +112,27 @@ TEST(ContentHeader, IsRefusedWhenItIsTooShort) {
   EXPECT_EQ(header.error().reply_text(), "FRAME_ERROR - type 2, all octets = <<0,60,0>>: unknown_frame");
 }
 
+TEST(Properties, TakeOneHeaderMore) {
+  const std::uint64_t seed = random_seed();
+  SCOPED_TRACE("seed=" + std::to_string(seed));
+  RandomValues values{seed};
+  for (int round = 0; round < 200; ++round) {
+    BasicProperties properties = random_properties(values);
+    const std::string changed = with_header(as_octets(encode_properties(properties)), "x-added", 7);
+    std::string headers{properties.headers ? as_text(properties.headers->octets()) : ""};
+    headers += FieldTableBuilder{}.put("x-added", std::int64_t{7}).take();
+    properties.headers = FieldTable{as_octets(headers)};
+    EXPECT_EQ(changed, encode_properties(properties));
+  }
+}
+
+TEST(Properties, TakeAHeaderInPlaceOfAnother) {
+  const auto before = FieldTableBuilder{}.put("a", 1).put("b", "2").put("c", true);
+  const auto after = FieldTableBuilder{}.put("a", 1).put("c", true).put("b", std::int64_t{7});
+  const std::string encoded = encode_properties({.content_type = "text", .headers = before.view(), .priority = 3});
+  EXPECT_EQ(with_header(as_octets(encoded), "b", 7),
+            encode_properties({.content_type = "text", .headers = after.view(), .priority = 3}));
+}
+
 }  // namespace
 }  // namespace leveret::protocol
