@@ -28,7 +28,8 @@ struct GetResult {
   std::uint32_t messages_left = 0;
 };
 
-/// What publishers, consumers and administrators ask of a queue of any type.  Belongs to the shard of its record.
+/// What publishers, consumers and administrators ask of a queue of any type: a Queue, whose messages are consumed, or a
+/// StreamQueue, whose messages are read.  Belongs to the shard of its record.
 class AnyQueue {
  public:
   AnyQueue(Shard& shard, VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record)
@@ -58,7 +59,8 @@ class AnyQueue {
   virtual void open_window(ConsumerId consumer, std::size_t octets) = 0;
   virtual void settle(Position position, ConsumerId consumer, Settlement settlement) = 0;
 
-  /// Answers with the first ready message, or with nothing; later, when the store has to be told first.
+  /// Answers with the first ready message, or with nothing; later, when the store has to be told first.  Nobody asks
+  /// that of a stream.
   using GetAnswer = std::function<void(std::optional<GetResult>)>;
   virtual void get(bool no_ack, GetAnswer answer) = 0;
 
@@ -70,7 +72,7 @@ class AnyQueue {
   virtual QueueCounts declared() = 0;
   /// Takes new settings, at once.
   virtual void apply(const QueueSettings& settings) = 0;
-  /// Drops all ready messages; how many they were.
+  /// Drops all ready messages; how many they were.  Nobody asks that of a stream.
   virtual std::uint32_t purge() = 0;
   /// Lets go of everything, as the queue is deleted: consumers are told, publishers confirmed.
   virtual void close() = 0;

@@ -7,7 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "broker/queue_type.h"
+#include "broker/queue_settings.h"
+#include "broker/streams/subscription.h"
 #include "broker/virtual_host.h"
 
 namespace leveret::broker {
@@ -111,6 +112,27 @@ Complaint master_locator(const FieldValue& value) {
   return fmt::format("\"unsupported queue master locator '{}'\"", locator);
 }
 
+Complaint cluster_size(const FieldValue& value) {
+  if (auto complaint = non_negative(value)) return complaint;
+  if (*value.as_integer() == 0) return "{value_zero,0}";
+  return {};
+}
+
+Complaint leader_locator(const FieldValue& value) {
+  if (auto complaint = string(value)) return complaint;
+  const auto locator = *value.as_text();
+  if (locator == "client-local" || locator == "balanced" || locator == "least-leaders" || locator == "random")
+    return {};
+  return "invalid_queue_locator_arg";
+}
+
+Complaint max_age(const FieldValue& value) {
+  if (auto complaint = string(value)) return complaint;
+  const auto age = parse_max_age(*value.as_text());
+  if (age && *age > std::chrono::seconds{0}) return {};
+  return "invalid_max_age";
+}
+
 /// Which queue types take an argument.
 enum QueueTypes : unsigned { classic = 1, quorum = 2, stream = 4, any = classic | quorum | stream };
 
@@ -140,9 +162,9 @@ constexpr std::array argument_rules{
     ArgumentRule{"x-queue-master-locator", classic, master_locator},
     ArgumentRule{"x-delivery-limit", quorum, expect_integer},
     ArgumentRule{"x-quorum-initial-group-size", quorum, non_negative},
-    ArgumentRule{"x-initial-cluster-size", stream, non_negative},
-    ArgumentRule{"x-queue-leader-locator", quorum | stream, string},
-    ArgumentRule{"x-max-age", stream, string},
+    ArgumentRule{"x-initial-cluster-size", stream, cluster_size},
+    ArgumentRule{"x-queue-leader-locator", quorum | stream, leader_locator},
+    ArgumentRule{"x-max-age", stream, max_age},
     ArgumentRule{"x-stream-max-segment-size-bytes", stream, non_negative},
 };
 
@@ -153,10 +175,14 @@ constexpr std::array<std::string_view, 13> queue_arguments{
     "x-queue-mode", "x-queue-version",    "x-single-active-consumer", "x-queue-master-locator",
     "x-queue-type"};
 
+constexpr std::array<std::string_view, 6> stream_arguments{
+    "x-max-length-bytes",     "x-queue-type",          "x-max-age", "x-stream-max-segment-size-bytes",
+    "x-initial-cluster-size", "x-queue-leader-locator"};
+
 constexpr std::array<std::string_view, 1> exchange_arguments{"alternate-exchange"};
 
-unsigned type_of(FieldTable arguments) {
-  switch (queue_type_of(arguments)) {
+unsigned flag_of(QueueType type) {
+  switch (type) {
     case QueueType::quorum:
       return quorum;
     case QueueType::stream:
@@ -177,15 +203,30 @@ const ArgumentRule* find_rule(std::string_view name) {
   return found == argument_rules.end() ? nullptr : &*found;
 }
 
-/// Quorum queues and streams are durable and belong to nobody.
-protocol::Result<void> check_replicated_attributes(const QueueDeclaration& declaration, std::string_view queue) {
+/// Quorum queues and streams are durable and belong to nobody.  Each has its order of looking.
+protocol::Result<void> check_replicated_attributes(const QueueDeclaration& declaration, unsigned type,
+                                                   std::string_view queue) {
   const auto invalid = [&](std::string_view property) {
     return precondition_failed(fmt::format("invalid property '{}' for queue {}", property, queue));
   };
-  if (!declaration.durable) return invalid("non-durable");
+  if (type == stream && declaration.auto_delete) return invalid("auto-delete");
+  if (type == quorum && !declaration.durable) return invalid("non-durable");
   if (declaration.exclusive) return invalid("exclusive-owner");
   if (declaration.auto_delete) return invalid("auto-delete");
+  if (!declaration.durable) return invalid("non-durable");
   return {};
+}
+
+protocol::Result<void> check_stream_sizes(FieldTable arguments) {
+  constexpr std::int64_t segment_octets_max = 3'000'000'000;
+  const auto segment = arguments.find("x-stream-max-segment-size-bytes");
+  if (segment && segment->as_integer() > segment_octets_max)
+    return precondition_failed("Exceeded max value for x-stream-max-segment-size-bytes");
+  const auto filter = arguments.find("x-stream-filter-size-bytes");
+  if (!filter) return {};
+  const auto size = filter->as_integer();
+  if (size && *size >= 16 && *size <= 255) return {};
+  return precondition_failed("Invalid value for  x-stream-filter-size-bytes");  // with both blanks
 }
 
 }  // namespace
@@ -231,7 +272,11 @@ std::string_view type_name(const FieldValue& value) {
 }
 
 const std::span<const std::string_view> compared_exchange_arguments{exchange_arguments};
-const std::span<const std::string_view> compared_queue_arguments{queue_arguments};
+
+std::span<const std::string_view> compared_queue_arguments(QueueType type) {
+  if (type == QueueType::stream) return stream_arguments;
+  return queue_arguments;
+}
 
 protocol::AmqpError EquivalenceCheck::refusal(std::string_view name, std::string_view current,
                                               std::string_view received) const {
@@ -273,7 +318,7 @@ protocol::Result<void> check_queue_declaration(const QueueDeclaration& declarati
   };
   if (const auto type = arguments.find("x-queue-type"))
     if (const auto complaint = queue_type(*type)) return invalid("x-queue-type", *complaint);
-  const unsigned type = type_of(arguments);
+  const unsigned type = flag_of(queue_type_of(arguments));
   for (const auto& rule : argument_rules) {
     const auto value = rule.types & type ? arguments.find(rule.name) : std::nullopt;
     if (!value) continue;
@@ -288,9 +333,8 @@ protocol::Result<void> check_queue_declaration(const QueueDeclaration& declarati
           fmt::format("invalid arg '{}' for queue {} of queue type {}", name, queue, module_of(type)));
   }
   if (type != classic)
-    if (auto valid = check_replicated_attributes(declaration, queue); !valid) return valid;
-  if (type == stream) return protocol::not_implemented(fmt::format("queue {}: streams are not implemented", queue));
-  return {};
+    if (auto valid = check_replicated_attributes(declaration, type, queue); !valid) return valid;
+  return type == stream ? check_stream_sizes(arguments) : protocol::Result<void>{};
 }
 
 protocol::Result<void> check_name_argument(FieldTable arguments, std::string_view name, std::string_view subject) {
@@ -299,15 +343,32 @@ protocol::Result<void> check_name_argument(FieldTable arguments, std::string_vie
   return precondition_failed(fmt::format("invalid type '{}' for arg '{}' in {}", type_name(*value), name, subject));
 }
 
-protocol::Result<void> check_consumer_arguments(FieldTable arguments, std::string_view queue) {
+namespace {
+
+Complaint stream_offset(const FieldValue& value) {
+  if (parse_stream_offset(value, WallTime{})) return {};
+  const std::string shown = value.as_text() ? fmt::format("<<\"{}\">>", *value.as_text()) : value_text(value);
+  return fmt::format("{{invalid_stream_offset_arg,{{{},{}}}}}", type_name(value), shown);
+}
+
+constexpr std::array consumer_argument_rules{
+    ArgumentRule{"x-priority", classic | quorum, expect_integer},
+    ArgumentRule{"x-cancel-on-ha-failover", classic | quorum, boolean},
+    ArgumentRule{"x-stream-offset", stream, stream_offset},
+};
+
+}  // namespace
+
+protocol::Result<void> check_consumer_arguments(FieldTable arguments, QueueType queue_type, std::string_view queue) {
+  const unsigned type = flag_of(queue_type);
   for (const auto& [name, value] : arguments) {
-    if (name == "x-stream-offset")
+    const auto rule = std::find_if(consumer_argument_rules.begin(), consumer_argument_rules.end(),
+                                   [&](const ArgumentRule& each) { return each.name == name; });
+    if (rule == consumer_argument_rules.end()) continue;
+    if (!(rule->types & type))
       return precondition_failed(
-          fmt::format("invalid arg '{}' for queue {} of queue type {}", name, queue, module_of(classic)));
-    const auto complaint = name == "x-priority"                ? expect_integer(value)
-                           : name == "x-cancel-on-ha-failover" ? boolean(value)
-                                                               : Complaint{};
-    if (complaint)
+          fmt::format("invalid arg '{}' for queue {} of queue type {}", name, queue, module_of(type)));
+    if (const auto complaint = rule->complaint(value))
       return precondition_failed(fmt::format("invalid arg '{}' for queue {}: {}", name, queue, *complaint));
   }
   return {};

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "broker/queue_type.h"
 #include "protocol/field_table.h"
 #include "protocol/reply_code.h"
 
@@ -12,7 +13,7 @@ struct QueueDeclaration;
 
 /// Arguments that a second declaration must repeat; all others may differ.
 extern const std::span<const std::string_view> compared_exchange_arguments;
-extern const std::span<const std::string_view> compared_queue_arguments;
+std::span<const std::string_view> compared_queue_arguments(QueueType type);
 
 /// Compares a declaration with what is there: 406 "inequivalent arg ..." in RabbitMQ's words where they differ.
 class EquivalenceCheck {
@@ -38,8 +39,8 @@ protocol::Result<void> check_queue_declaration(const QueueDeclaration& declarati
 protocol::Result<void> check_name_argument(protocol::FieldTable arguments, std::string_view name,
                                            std::string_view subject);
 
-/// Checks the arguments of a consumer of a classic queue; 406 in RabbitMQ's words.  `queue` as "'q' in vhost '/'".
-protocol::Result<void> check_consumer_arguments(protocol::FieldTable arguments, std::string_view queue);
+/// Checks the arguments of a consumer; 406 in RabbitMQ's words.  `queue` as "'q' in vhost '/'".
+protocol::Result<void> check_consumer_arguments(protocol::FieldTable arguments, QueueType type, std::string_view queue);
 
 /// 406 when a message's expiration is no number of milliseconds.
 protocol::Result<void> check_expiration(std::string_view expiration);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <mutex>
 #include <numeric>
 #include <random>
@@ -15,6 +16,7 @@
 #include "broker/log.h"
 #include "broker/password_hash.h"
 #include "broker/queue.h"
+#include "broker/streams/stream_queue.h"
 
 namespace leveret::broker {
 namespace {
@@ -45,6 +47,7 @@ struct Broker::Recovered {
     FieldTable fields() const { return FieldTable{protocol::as_octets(value)}; }
   };
   std::vector<Definition> virtual_hosts{}, policies{}, operator_policies{}, queues{}, exchanges{}, bindings{};
+  std::map<QueueId, std::vector<StreamSegment>> segments{};
 
   Recovered(storage::Store& store, AccessControl& access_control, Parameters& parameters, Limits& limits) {
     store.recover_definitions([&](std::string_view encoded_key, std::string_view value) {
@@ -54,6 +57,10 @@ struct Broker::Recovered {
         throw storage::StoreError{"the store holds a definition that cannot be read; restore the data directory"};
       if (access_control.restore(encoded_key, fields)) return;
       if (parameters.restore(*key, fields) || limits.restore(*key, fields)) return;
+      if (key->kind == Kind::segment) {
+        const auto [stream, segment] = definitions::segment_from(*key, fields);
+        segments[stream].push_back(segment);
+      }
       if (auto* definitions = of(key->kind)) definitions->push_back({*std::move(key), std::string{value}});
     });
   }
@@ -140,8 +147,9 @@ void Broker::recover() {
     if (!virtual_host) continue;
     QueueRecord record = definitions::queue_from(definition.key, definition.fields());
     known.insert(record.address.queue);
-    recover_queue(virtual_host, std::move(record),
-                  ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())});
+    record.address.shard = ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())};
+    const auto segments = recovered.segments.extract(record.address.queue);
+    recover_queue(virtual_host, std::move(record), segments ? segments.mapped() : std::vector<StreamSegment>{});
   }
   for (const auto& definition : recovered.exchanges) {
     const auto virtual_host = virtual_host_of(definition.key);
@@ -158,6 +166,9 @@ void Broker::recover() {
     if (const auto virtual_host = virtual_host_of(definition.key))
       virtual_host->restore_binding(definitions::binding_from(definition.key));
 
+  // Those of streams that are gone, as the last life ended before they were erased.
+  for (const auto& [stream, segments] : recovered.segments)
+    for (const StreamSegment& segment : segments) store_->erase_definition(definitions::key_of(stream, segment));
   for (const QueueId queue : store_->stored_queues()) {
     if (!known.contains(queue)) store_->drop_queue(queue);
     next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(queue) + 1);
@@ -181,12 +192,14 @@ void Broker::recover_delay_store(VirtualHost& virtual_host, const Exchange& exch
   delayed.restored(state.next_position);
 }
 
-void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record, ShardIndex shard) {
+void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record,
+                           std::vector<StreamSegment> segments) {
   const QueueId id = record.address.queue;
-  record.address.shard = shard;
   next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(id) + 1);
-  AnyQueue& added = shards_[static_cast<std::size_t>(shard)]->add_queue(*virtual_host,
-                                                                        virtual_host->restore_queue(std::move(record)));
+  Shard& shard = *shards_[static_cast<std::size_t>(record.address.shard)];
+  AnyQueue& added = shard.add_queue(*virtual_host, virtual_host->restore_queue(std::move(record)));
+  if (added.record().type == QueueType::stream)
+    return static_cast<StreamQueue&>(added).restore(store_->recover_queue(id), std::move(segments));
   auto& queue = static_cast<Queue&>(added);
   if (!queue.keeps_all_in_memory()) return queue.restore(store_->recover_queue(id));
   queue.restore(store_->recover_queue(id, [&](const storage::StoredMessage& stored) {

@@ -126,7 +126,8 @@ class Broker {
   void apply_settings(QueueAddress queue, const QueueSettings& settings);
   void apply_queue_limit(LimitOf of, std::string_view subject);
   void recover_delay_store(VirtualHost& virtual_host, const Exchange& exchange);
-  void recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record, ShardIndex shard);
+  void recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record,
+                     std::vector<StreamSegment> segments);
 
   const BrokerOptions options_;
   std::unique_ptr<storage::Store> store_;

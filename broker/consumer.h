@@ -11,13 +11,16 @@
 
 namespace leveret::broker {
 
+struct StreamSubscription;
+
 /// What basic.consume asks of a queue.
 struct ConsumerRequest {
   ConsumerId id{};
   bool no_ack = false;
   bool exclusive = false;
   std::int32_t priority = 0;
-  std::uint16_t prefetch = 0;  // 0 is no limit
+  std::uint16_t prefetch = 0;                                // 0 is no limit
+  std::shared_ptr<const StreamSubscription> subscription{};  // of a stream
 };
 
 /// Who receives a queue's messages, and how many unacknowledged ones at once.  Belongs to its queue.

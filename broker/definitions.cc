@@ -45,6 +45,23 @@ std::string owned(FieldTable fields) {
   return std::string{protocol::as_text(fields.octets())};
 }
 
+std::uint64_t number(FieldTable value, std::string_view name) {
+  const auto found = value.find(name);
+  return static_cast<std::uint64_t>(found ? found->as_integer().value_or(0) : 0);
+}
+
+std::string number_part(std::uint64_t number) {
+  std::string part;
+  for (int shift = 56; shift >= 0; shift -= 8) part.push_back(static_cast<char>(number >> shift));
+  return part;
+}
+
+std::uint64_t number_of(std::string_view part) {
+  std::uint64_t number = 0;
+  for (const char octet : part) number = number << 8 | static_cast<unsigned char>(octet);
+  return number;
+}
+
 }  // namespace
 
 std::string make_key(Kind kind, std::initializer_list<std::string_view> parts) {
@@ -176,6 +193,27 @@ Policy policy_from(const Key& key, FieldTable value) {
           .apply_to = policy_target(text(value, "apply-to")).value_or(PolicyTarget::all),
           .priority = priority ? priority->as_integer().value_or(0) : 0,
           .definition = definition.is_object() ? definition.get_object() : boost::json::object{}};
+}
+
+std::string key_of(QueueId stream, const StreamSegment& segment) {
+  return make_key(Kind::segment, {number_part(static_cast<std::uint64_t>(stream)), number_part(segment.begin)});
+}
+
+std::string value_of(const StreamSegment& segment) {
+  FieldTableBuilder value;
+  value.put("end", segment.end);
+  value.put("octets", segment.octets);
+  value.put("last_arrival", segment.last_arrival.time_since_epoch().count());
+  return value.take();
+}
+
+StoredSegment segment_from(const Key& key, FieldTable value) {
+  const auto last_arrival = static_cast<std::int64_t>(number(value, "last_arrival"));
+  return {.stream = QueueId{number_of(key.parts.at(0))},
+          .segment = {.begin = number_of(key.parts.at(1)),
+                      .end = number(value, "end"),
+                      .octets = number(value, "octets"),
+                      .last_arrival = WallTime{std::chrono::milliseconds{last_arrival}}}};
 }
 
 std::string json_value(const boost::json::value& value) {

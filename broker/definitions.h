@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "broker/policy.h"
+#include "broker/streams/segments.h"
 #include "broker/virtual_host.h"
 
 namespace leveret::broker::definitions {
@@ -27,6 +28,7 @@ enum class Kind : char {
   global_parameter = 'g',
   virtual_host_limits = 'l',
   user_limits = 'm',
+  segment = 'S',
 };
 
 std::string make_key(Kind kind, std::initializer_list<std::string_view> parts);
@@ -54,6 +56,15 @@ QueueRecord queue_from(const Key& key, FieldTable value);
 std::string key_of(std::string_view virtual_host, const Binding& binding);
 /// Points into `key`; a binding has nothing beside it, so its value is empty.
 BindingRequest binding_from(const Key& key);
+
+/// A closed segment of a stream: two numbers of eight octets identify it, the queue's id and where it begins.
+std::string key_of(QueueId stream, const StreamSegment& segment);
+std::string value_of(const StreamSegment& segment);
+struct StoredSegment {
+  QueueId stream{};
+  StreamSegment segment{};
+};
+StoredSegment segment_from(const Key& key, FieldTable value);
 
 /// A JSON value as a definition's.
 std::string json_value(const boost::json::value& value);

@@ -3,6 +3,13 @@
 #include <utility>
 
 namespace leveret::broker {
+namespace {
+
+std::uint32_t body_octets_of(const Message& message) {
+  return static_cast<std::uint32_t>(message.body().size());
+}
+
+}  // namespace
 
 DurableLog::DurableLog(storage::Store& store, std::function<void(std::function<void()>)> run_on_shard,
                        std::function<void(const ConfirmTicket&)> confirm)
@@ -10,15 +17,27 @@ DurableLog::DurableLog(storage::Store& store, std::function<void(std::function<v
 
 AppendNumber DurableLog::append(QueueId queue, Position position, const MessageRef& message,
                                 const ConfirmTicket& ticket) {
-  return add({.queue = queue, .position = position, .message = message, .ticket = ticket});
+  return add({.queue = queue,
+              .position = position,
+              .message = message,
+              .body_octets = body_octets_of(*message),
+              .ticket = ticket});
+}
+
+AppendNumber DurableLog::append_to_stream(QueueId queue, Position position, const MessageRef& message,
+                                          std::uint32_t octets, const ConfirmTicket& ticket) {
+  return add({.queue = queue, .position = position, .message = message, .body_octets = octets, .ticket = ticket});
 }
 
 AppendNumber DurableLog::append_transient(QueueId queue, Position position, const MessageRef& message) {
-  return add({.queue = queue, .position = position, .message = message, .is_transient = true});
+  return add({.queue = queue,
+              .position = position,
+              .message = message,
+              .body_octets = body_octets_of(*message),
+              .is_transient = true});
 }
 
 AppendNumber DurableLog::add(Append append) {
-  append.body_octets = static_cast<std::uint32_t>(append.message->body().size());
   gathered_octets_ += append.message->footprint();
   ++live_appends_;
   appends_.push_back(std::move(append));

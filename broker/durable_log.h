@@ -27,6 +27,9 @@ class DurableLog {
              std::function<void(const ConfirmTicket&)> confirm);
 
   AppendNumber append(QueueId queue, Position position, const MessageRef& message, const ConfirmTicket& ticket);
+  /// The same for a stream, which counts all `octets` that it stores.
+  AppendNumber append_to_stream(QueueId queue, Position position, const MessageRef& message, std::uint32_t octets,
+                                const ConfirmTicket& ticket);
   /// Stores a message to have it out of memory: a restart forgets it.
   AppendNumber append_transient(QueueId queue, Position position, const MessageRef& message);
   /// The store has it, and can be asked for it.

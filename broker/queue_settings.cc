@@ -112,6 +112,16 @@ std::optional<std::chrono::seconds> max_age_of(const SettingsReader& reader) {
   return of_argument && of_policy ? std::min(of_argument, of_policy) : of_argument ? of_argument : of_policy;
 }
 
+/// Of what limits a stream, the policy holds, be it smaller than the argument or not (RabbitMQ 4).
+void prefer_policy(QueueSettings& settings, const SettingsReader& reader) {
+  const auto prefer = [&](auto& limit, std::string_view key) {
+    if (const auto number = reader.policy_integer(key)) limit = static_cast<std::uint64_t>(*number);
+  };
+  prefer(settings.max_length_bytes, "max-length-bytes");
+  prefer(settings.segment_bytes_max, "stream-max-segment-size-bytes");
+  if (const auto age = parse_max_age(reader.policy_text("max-age").value_or(""))) settings.max_age = age;
+}
+
 }  // namespace
 
 std::optional<std::chrono::seconds> parse_max_age(std::string_view text) {
@@ -123,7 +133,8 @@ std::optional<std::chrono::seconds> parse_max_age(std::string_view text) {
   std::int64_t count = 0;
   const auto [unit, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   const bool has_one_letter = text.data() + text.size() - unit == 1;
-  if (error != std::errc{} || !has_one_letter || count < 0 || count > count_max) return {};
+  if (error != std::errc{} || !has_one_letter || count < 0) return {};
+  count = std::min(count, count_max);
   switch (*unit) {
     case 'Y':
       return days{365} * count;
@@ -161,6 +172,7 @@ QueueSettings make_queue_settings(FieldTable arguments, const boost::json::objec
                          .has_single_active_consumer = reader.argument_flag("single-active-consumer"),
                          .max_age = max_age_of(reader),
                          .segment_bytes_max = reader.limit("stream-max-segment-size-bytes")};
+  if (type == QueueType::stream) prefer_policy(settings, reader);
   if (type == QueueType::quorum) {
     settings.delivery_limit = delivery_limit_of(reader);
     settings.is_at_least_once = reader.text("dead-letter-strategy") == "at-least-once" &&

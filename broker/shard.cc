@@ -8,6 +8,7 @@
 #include "broker/exchanges/delay_store.h"
 #include "broker/mail_session.h"
 #include "broker/queue.h"
+#include "broker/streams/stream_queue.h"
 
 namespace leveret::broker {
 namespace {
@@ -19,6 +20,12 @@ std::size_t message_octets(const Mail& mail) {
   if (const auto* enqueue = std::get_if<EnqueueMail>(&mail)) return enqueue->message->footprint();
   if (const auto* delivery = std::get_if<DeliveryMail>(&mail)) return delivery->delivery.message->footprint();
   return 0;
+}
+
+std::unique_ptr<AnyQueue> make_queue(Shard& shard, VirtualHost& virtual_host,
+                                     std::shared_ptr<const QueueRecord> record) {
+  if (record->type == QueueType::stream) return std::make_unique<StreamQueue>(shard, virtual_host, std::move(record));
+  return std::make_unique<Queue>(shard, virtual_host, std::move(record));
 }
 
 }  // namespace
@@ -275,7 +282,7 @@ void Shard::handle(Task& task) {
 AnyQueue& Shard::add_queue(VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record) {
   const QueueId id = record->address.queue;
   const QueueSettings settings = virtual_host.settings_of(*record);
-  AnyQueue& queue = *queues_.emplace(id, std::make_unique<Queue>(*this, virtual_host, std::move(record))).first->second;
+  AnyQueue& queue = *queues_.emplace(id, make_queue(*this, virtual_host, std::move(record))).first->second;
   queue.apply(settings);
   return queue;
 }

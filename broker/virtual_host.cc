@@ -266,6 +266,19 @@ std::string VirtualHost::arguments_with_type(const QueueDeclaration& declaration
   return arguments + protocol::FieldTableBuilder{}.put("x-queue-type", type).take();
 }
 
+QueueType VirtualHost::type_of(const QueueDeclaration& declaration) const {
+  std::shared_lock lock{mutex_};
+  return queue_type_of(FieldTable{protocol::as_octets(arguments_with_type(declaration))});
+}
+
+void VirtualHost::put_segment(QueueId stream, const StreamSegment& segment) {
+  store_.put_definition(definitions::key_of(stream, segment), definitions::value_of(segment));
+}
+
+void VirtualHost::erase_segment(QueueId stream, const StreamSegment& segment) {
+  store_.erase_definition(definitions::key_of(stream, segment));
+}
+
 Result<std::shared_ptr<const QueueRecord>> VirtualHost::find_queue(std::string_view name,
                                                                    ConnectionId requester) const {
   std::shared_lock lock{mutex_};
@@ -308,7 +321,7 @@ Result<void> VirtualHost::check_equivalent(const QueueRecord& queue, const Queue
   if (auto same = check.flag("durable", queue.is_declared_durable, declaration.durable); !same) return same;
   if (auto same = check.flag("auto_delete", queue.is_auto_delete, declaration.auto_delete); !same) return same;
   return check.arguments(FieldTable{protocol::as_octets(queue.arguments)}, declaration.arguments,
-                         compared_queue_arguments);
+                         compared_queue_arguments(queue.type));
 }
 
 Result<void> VirtualHost::check_access(const QueueRecord& queue, ConnectionId requester) const {

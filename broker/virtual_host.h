@@ -24,6 +24,8 @@ namespace leveret::broker {
 using protocol::FieldTable;
 using protocol::Result;
 
+struct StreamSegment;
+
 /// What is known of a virtual host beside its name.
 struct VirtualHostMetadata {
   std::string description{};
@@ -140,6 +142,12 @@ class VirtualHost {
   /// Of an exchange that is gone.
   void drop_delay_store(QueueId store) { store_.drop_queue(store); }
 
+  /// What is written down of a stream's closed segments.
+  void put_segment(QueueId stream, const StreamSegment& segment);
+  void erase_segment(QueueId stream, const StreamSegment& segment);
+
+  /// Which type a declaration asks for; the virtual host's default type where it names none.
+  QueueType type_of(const QueueDeclaration& declaration) const;
   /// A queue of that name, made on the requester's shard when there was none.
   Result<DeclaredQueue> declare_queue(const QueueDeclaration& declaration, Requester requester);
   /// A queue the requester may use: 404 when it is not there, 405 when it is another connection's.

@@ -179,6 +179,8 @@ class Channel final : public Session {
   void publish_reply(const MessageRef& message, const ReplyAddress& address);
   Result<MessageRef> as_delivered(MessageRef message, const protocol::BasicProperties& properties) const;
 
+  Result<void> check_consumer(const protocol::basic::Consume& consume, const QueueRecord& queue) const;
+  Result<void> check_has_no_stream(const std::vector<Unacknowledged::Delivered>& deliveries) const;
   void join_queue_by_mail(QueueAddress queue, const ConsumerRequest& request, const std::string& queue_name,
                           std::string tag, bool nowait);
   std::chrono::milliseconds consumer_timeout(const QueueRecord& queue) const;
@@ -238,6 +240,7 @@ class Channel final : public Session {
   std::uint16_t global_prefetch_ = 0;    // for all consumers of the channel together
   std::unordered_map<std::string, ConsumerId> consumer_ids_{};
   std::unordered_map<ConsumerId, ChannelConsumer> consumers_{};
+  std::unordered_map<QueueId, std::string> consumed_streams_{};  // names of all that it has ever consumed from
   ConsumerId reply_consumer_ = ConsumerId::none;
   std::vector<ConsumerId> refused_consumers_{};
   std::deque<Delivery> held_{};  // came from other shards, and wait for credit of the global prefetch

@@ -8,6 +8,7 @@
 #include "broker/amqp/names.h"
 #include "broker/argument_rules.h"
 #include "broker/mail_session.h"
+#include "broker/streams/subscription.h"
 
 /// Channel's handlers of consuming and settling.
 namespace leveret::broker::amqp {
@@ -52,17 +53,19 @@ Result<void> Channel::handle(const basic::Consume& consume) {
   if (auto allowed = check_queue_access(Access::read, *name); !allowed) return allowed;
   const auto found = virtual_host_.find_queue(*name, connection_.id());
   if (!found) return found.error();
-  if (global_prefetch_ != 0 && (*found)->type != QueueType::classic)
-    return protocol::not_implemented(
-        fmt::format("queue {} does not support global qos", virtual_host_.in_vhost(*name)));
-  if (auto valid = check_consumer_arguments(consume.arguments, virtual_host_.in_vhost(*name)); !valid) return valid;
+  if (auto valid = check_consumer(consume, **found); !valid) return valid;
 
   const QueueAddress address = (*found)->address;
-  const ConsumerRequest request{.id = connection_.broker().next_consumer_id(),
-                                .no_ack = consume.no_ack,
-                                .exclusive = consume.exclusive,
-                                .priority = consumer_priority(consume.arguments),
-                                .prefetch = consumer_prefetch_};
+  ConsumerRequest request{.id = connection_.broker().next_consumer_id(),
+                          .no_ack = consume.no_ack,
+                          .exclusive = consume.exclusive,
+                          .priority = consumer_priority(consume.arguments),
+                          .prefetch = consumer_prefetch_};
+  if ((*found)->type == QueueType::stream) {
+    request.subscription =
+        std::make_shared<StreamSubscription>(parse_subscription(consume.arguments, shard_.wall_now()));
+    consumed_streams_.emplace(address.queue, *name);
+  }
   // Known here before the queue knows it, so that its first delivery finds it; consume-ok goes out before that.
   consumer_ids_.emplace(tag, request.id);
   consumers_.emplace(request.id,
@@ -87,6 +90,19 @@ Result<void> Channel::handle(const basic::Consume& consume) {
     return {};
   }
   join_queue_by_mail(address, request, *name, std::move(tag), consume.nowait);
+  return {};
+}
+
+Result<void> Channel::check_consumer(const basic::Consume& consume, const QueueRecord& queue) const {
+  const std::string subject = virtual_host_.in_vhost(queue.name);
+  if (auto valid = check_consumer_arguments(consume.arguments, queue.type, subject); !valid) return valid;
+  if (queue.type == QueueType::stream) {
+    if (consumer_prefetch_ == 0)
+      return precondition_failed(fmt::format("consumer prefetch count is not set for 'queue {}'", subject));
+    if (consume.no_ack) return not_supported_by_stream("automatic acknowledgement", subject);
+  }
+  if (global_prefetch_ != 0 && queue.type != QueueType::classic)
+    return protocol::not_implemented(fmt::format("queue {} does not support global qos", subject));
   return {};
 }
 
@@ -171,6 +187,7 @@ Result<void> Channel::handle(const basic::Get& get) {
   if (auto allowed = check_queue_access(Access::read, *name); !allowed) return allowed;
   const auto found = virtual_host_.find_queue(*name, connection_.id());
   if (!found) return found.error();
+  if ((*found)->type == QueueType::stream) return not_supported_by_stream("basic.get", virtual_host_.in_vhost(*name));
   const QueueAddress address = (*found)->address;
   ask<GetResult>(
       address, basic::Get::id,
@@ -222,10 +239,23 @@ Result<void> Channel::handle(const basic::Reject& reject) {
 Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settlement) {
   auto deliveries = unacknowledged_.take(tag, multiple);
   if (!deliveries) return precondition_failed(fmt::format("unknown delivery tag {}", static_cast<std::uint64_t>(tag)));
+  if (settlement != Settlement::acknowledge && !transaction_)
+    if (auto allowed = check_has_no_stream(*deliveries); !allowed) {
+      unacknowledged_.put_back(*std::move(deliveries));
+      return allowed;
+    }
   if (transaction_)
     transaction_->settlements.push_back({*std::move(deliveries), settlement});
   else
     settle(*deliveries, settlement);
+  return {};
+}
+
+Result<void> Channel::check_has_no_stream(const std::vector<Unacknowledged::Delivered>& deliveries) const {
+  if (consumed_streams_.empty()) return {};
+  for (const auto& delivered : deliveries)
+    if (const auto stream = consumed_streams_.find(delivered.queue.queue); stream != consumed_streams_.end())
+      return not_supported_by_stream("basic.nack and basic.reject", virtual_host_.in_vhost(stream->second));
   return {};
 }
 

@@ -200,6 +200,9 @@ Result<void> Channel::handle(const protocol::tx::Select&) {
 
 Result<void> Channel::handle(const protocol::tx::Commit&) {
   if (!transaction_) return precondition_failed("channel is not transactional");
+  for (const auto& [deliveries, settlement] : transaction_->settlements)
+    if (settlement != Settlement::acknowledge)
+      if (auto allowed = check_has_no_stream(deliveries); !allowed) return allowed;
   Transaction committed = std::exchange(*transaction_, {});
   committed_settlements_ = std::move(committed.settlements);
   // Counted before anything is handed over, for a queue may answer at once; the last count is the commit's own.

@@ -1,12 +1,19 @@
 #pragma once
 #include <array>
 
+#include <fmt/format.h>
+
 #include "broker/amqp/channel.h"
 #include "broker/amqp/connection.h"
 #include "protocol/codec.h"
 
 /// What the sources of Channel share: how it sends, and how it asks queues of other shards.
 namespace leveret::broker::amqp {
+
+/// `what` is not done with a stream.  `queue` as "'q' in vhost '/'".
+inline protocol::AmqpError not_supported_by_stream(std::string_view what, std::string_view queue) {
+  return protocol::not_implemented(fmt::format("{} not supported by stream queues queue {}", what, queue));
+}
 
 template <class M>
 void Channel::send(const M& method) {

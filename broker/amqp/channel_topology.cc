@@ -192,20 +192,23 @@ Result<void> Channel::handle(const queue::Declare& declare) {
     ask<QueueCounts>((*found)->address, queue::Declare::id, count, answer_counts(name));
     return {};
   }
-  if (name.empty())
+  QueueDeclaration asked{.durable = declare.durable,
+                         .exclusive = declare.exclusive,
+                         .auto_delete = declare.auto_delete,
+                         .arguments = declare.arguments};
+  if (!name.empty()) {
+    if (auto allowed = check_not_reserved("queue", name); !allowed) return allowed;
+  } else if (virtual_host_.type_of(asked) == QueueType::stream) {
+    return protocol::precondition_failed("Cannot declare a server-named queue for type rabbit_stream_queue");
+  } else {
     name = make_name("amq.gen-");
-  else if (auto allowed = check_not_reserved("queue", name); !allowed)
-    return allowed;
+  }
+  asked.name = name;
   if (auto allowed = check_queue_access(Access::configure, name); !allowed) return allowed;
   const bool exists = virtual_host_.has_queue(name);
   if (!exists)
     if (auto allowed = check_dead_letter_exchange(declare.arguments, name); !allowed) return allowed;
-  auto declared = virtual_host_.declare_queue({.name = name,
-                                               .durable = declare.durable,
-                                               .exclusive = declare.exclusive,
-                                               .auto_delete = declare.auto_delete,
-                                               .arguments = declare.arguments},
-                                              {.connection = connection_.id(), .shard = shard_.index()});
+  auto declared = virtual_host_.declare_queue(asked, {.connection = connection_.id(), .shard = shard_.index()});
   if (!declared) return declared.error();
   if (declared->is_new) {
     shard_.add_queue(virtual_host_, declared->record);
@@ -300,6 +303,7 @@ Result<void> Channel::handle(const queue::Purge& purge) {
   if (auto allowed = check_queue_access(Access::read, *name); !allowed) return allowed;
   const auto found = virtual_host_.find_queue(*name, connection_.id());
   if (!found) return found.error();
+  if ((*found)->type == QueueType::stream) return not_supported_by_stream("queue.purge", virtual_host_.in_vhost(*name));
   ask<std::uint32_t>((*found)->address, queue::Purge::id,
                      [](AnyQueue& purged, const auto& reply) { reply(purged.purge()); },
                      [this, nowait = purge.nowait](std::optional<std::uint32_t> count) {
@@ -328,10 +332,12 @@ Result<void> Channel::handle(const queue::Delete& request) {
     return answer(request.nowait, queue::DeleteOk{});
   }
   if (!found) return found.error();
+  // RabbitMQ deletes a stream whatever is in it, and does not say how much that was.
+  const bool is_stream = (*found)->type == QueueType::stream;
   ask<Deletion>(
       (*found)->address, queue::Delete::id,
-      [if_unused = request.if_unused, if_empty = request.if_empty](AnyQueue& deleted, const auto& reply) {
-        const QueueCounts counts = deleted.counts();
+      [is_stream, if_unused = request.if_unused, if_empty = request.if_empty](AnyQueue& deleted, const auto& reply) {
+        const QueueCounts counts = is_stream ? QueueCounts{} : deleted.counts();
         if (if_unused && counts.consumers > 0) return reply(Deletion{.refusal = Deletion::Refusal::in_use});
         if (if_empty && counts.messages > 0) return reply(Deletion{.refusal = Deletion::Refusal::not_empty});
         const Lasting lasting{deleted.record().is_durable()};

@@ -55,5 +55,7 @@ DIFFERENCES = {
     "time-to-live: of a message behind another": "a message expires wherever it stands",
     "redelivery: of a quorum queue counts": "x-delivery-count comes with the second delivery, as in RabbitMQ 4",
     "exchange.declare: type that names a class of atom": "x-delayed-message is there, which is a plugin of RabbitMQ",
+    "stream: recover": "gives credit, as RabbitMQ 4 does it",
+    "stream: counts": "RabbitMQ counts the messages of a stream now and then",
     "exchange.declare: type x-local-random": "a type of exchange of RabbitMQ 4",
 }

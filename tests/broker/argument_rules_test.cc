@@ -154,7 +154,7 @@ class QueueEquivalence : public testing::TestWithParam<EquivalenceCase> {};
 TEST_P(QueueEquivalence, ComparesWhatMatters) {
   const auto& [held, asked, refusal] = GetParam();
   const EquivalenceCheck check{"queue 'q' in vhost '/'"};
-  const auto checked = check.arguments(held.view(), asked.view(), compared_queue_arguments);
+  const auto checked = check.arguments(held.view(), asked.view(), compared_queue_arguments(QueueType::classic));
   EXPECT_EQ(checked ? std::string{} : checked.error().text, refusal);
 }
 

@@ -102,5 +102,23 @@ TEST(DefinitionOfABinding, ComesBackAsItWas) {
   EXPECT_EQ(binding_from(exchange_key).to, BindingRequest::To::exchange);
 }
 
+TEST(SegmentDefinition, IsReadAsItWasWritten) {
+  const StreamSegment segment{.begin = 1ull << 40,
+                              .end = (1ull << 40) + 5,
+                              .octets = 5'000,
+                              .last_arrival = WallTime{std::chrono::milliseconds{1'700'000'000'123}}};
+  const auto key = parse_key(key_of(QueueId{7}, segment));
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->kind, Kind::segment);
+  const auto [stream, read] = segment_from(*key, fields_of(value_of(segment)));
+  EXPECT_EQ(stream, QueueId{7});
+  EXPECT_EQ(read, segment);
+}
+
+TEST(SegmentDefinition, StandsInTheOrderOfItsMessages) {
+  EXPECT_LT(key_of(QueueId{7}, {.begin = 255}), key_of(QueueId{7}, {.begin = 256}));
+  EXPECT_LT(key_of(QueueId{7}, {.begin = 256}), key_of(QueueId{256}, {.begin = 0}));
+}
+
 }  // namespace
 }  // namespace leveret::broker::definitions

@@ -2,4 +2,5 @@
 
 from scenarios import handshake, channels, exchanges, queues
 from scenarios import messages, deliveries, content, modes
+from scenarios import streams
 from scenarios import permissions
