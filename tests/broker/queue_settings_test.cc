@@ -54,6 +54,9 @@ FieldTableBuilder none() {
 FieldTableBuilder quorum() {
   return FieldTableBuilder{}.put("x-queue-type", "quorum");
 }
+FieldTableBuilder stream() {
+  return FieldTableBuilder{}.put("x-queue-type", "stream");
+}
 FieldTableBuilder with(std::string_view name, auto value, FieldTableBuilder table = {}) {
   return table.put(name, value);
 }
@@ -84,6 +87,17 @@ INSTANTIATE_TEST_SUITE_P(
                      R"({"stream-max-segment-size-bytes": 70})", "", is(&Settings::segment_bytes_max, 70u)},
         SettingsCase{"ages", with("x-max-age", std::string_view{"2h"}), R"({"max-age": "90m"})", "",
                      is(&Settings::max_age, seconds{5'400})}));
+
+INSTANTIATE_TEST_SUITE_P(
+    OfStreams, MergedSettings,
+    testing::Values(SettingsCase{"policy and argument: octets", with("x-max-length-bytes", 5, stream()),
+                                 R"({"max-length-bytes": 7})", "", is(&Settings::max_length_bytes, 7u)},
+                    SettingsCase{"policy and argument: segments", with("x-stream-max-segment-size-bytes", 5, stream()),
+                                 R"({"stream-max-segment-size-bytes": 7})", "", is(&Settings::segment_bytes_max, 7u)},
+                    SettingsCase{"policy and argument: age", with("x-max-age", std::string_view{"1h"}, stream()),
+                                 R"({"max-age": "2h"})", "", is(&Settings::max_age, seconds{7'200})},
+                    SettingsCase{"argument alone", with("x-max-age", std::string_view{"1h"}, stream()), "", "",
+                                 is(&Settings::max_age, seconds{3'600})}));
 
 INSTANTIATE_TEST_SUITE_P(
     Choices, MergedSettings,

@@ -1,4 +1,5 @@
 #include "tests/support/broker_test.h"
+#include "tests/support/standing_store.h"
 
 namespace leveret::test {
 namespace {
@@ -404,9 +405,25 @@ TEST_P(DurableStreamTest, IsGoneWhenItWasDeleted) {
   EXPECT_EQ(channel.counts_of("s").messages, 0u);
 }
 
-using StreamBacklogTest = DurableBrokerTest;
+/// What has left memory; with `GetParam()` octets of it, next to nothing stays.
+class StreamBacklogTest : public testing::Test, public testing::WithParamInterface<std::size_t> {
+ protected:
+  TestClient& connect() { return clients_.emplace_back(broker_.port(), TestClient::Options{}); }
 
-TEST_F(StreamBacklogTest, ManyConsumersReadWhatHasLeftMemory) {
+  static TestBroker::Options options(const std::filesystem::path& directory) {
+    TestBroker::Options options{.directory = directory};
+    options.broker.queued_memory_max = GetParam();
+    return options;
+  }
+
+  TemporaryDirectory directory_{};
+  TestBroker broker_{options(directory_.path())};
+  std::list<TestClient> clients_{};
+};
+
+INSTANTIATE_TEST_SUITE_P(Memory, StreamBacklogTest, testing::Values(64 * 1024, 64 * 1024 * 1024));
+
+TEST_P(StreamBacklogTest, IsReadByManyConsumers) {
   constexpr int count = 12'000;
   const std::string padding(1'000, '.');
   auto channel = connect().open_channel();
@@ -427,6 +444,32 @@ TEST_F(StreamBacklogTest, ManyConsumersReadWhatHasLeftMemory) {
       if (number % 50 == 49) reader.acknowledge(message, Multiple::yes);
     }
   }
+}
+
+// --- before it is on disk
+
+class StandingStreamTest : public testing::Test {
+ protected:
+  ~StandingStreamTest() override { brake_.release(); }
+
+  StandingStore::Brake brake_{};
+  TestBroker broker_{
+      {.broker = {.shards = 1}, .make_store = [this] { return std::make_unique<StandingStore>(brake_); }}};
+  TestClient client_{broker_.port(), TestClient::Options{}};
+};
+
+TEST_F(StandingStreamTest, NothingIsReadThatACrashCouldTakeBack) {
+  auto channel = client_.open_channel();
+  declare_stream(channel, "s");
+  channel.limit_prefetch(10);
+  channel.consume("s", {.arguments = from("first").view()});
+  brake_.engage();
+  channel.publish_to("s", {"1", "2"});
+  channel.synchronize();
+  channel.synchronize();
+  EXPECT_FALSE(channel.has_delivery());
+  brake_.release();
+  EXPECT_EQ(channel.next_bodies(2), numbers(1, 3));
 }
 
 // --- over shards
