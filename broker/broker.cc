@@ -37,6 +37,15 @@ std::string make_cluster_id() {
   return id;
 }
 
+/// "rabbit@host", whichever part is not said.
+std::string full_node_name(const std::string& said) {
+  if (said.find('@') != std::string::npos) return said;
+  const std::string name = said.empty() ? "rabbit" : said;
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) return name + "@localhost";
+  return name + "@" + host.data();
+}
+
 }  // namespace
 
 /// The store's definitions by kind: they are taken up in another order than that of their keys.
@@ -88,6 +97,7 @@ struct Broker::Recovered {
 Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, const Clock& clock,
                std::shared_ptr<Alarms> alarms)
     : options_(std::move(options)),
+      node_name_(full_node_name(options_.node_name)),
       store_(std::move(store)),
       clock_(clock),
       alarms_(std::move(alarms)),
@@ -96,7 +106,7 @@ Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, con
       parameters_(definitions_),
       limits_(definitions_),
       admission_(limits_, {.connections = options_.connection_max, .channels = options_.channel_max_per_node},
-                 node_name()),
+                 node_name_),
       connections_(options_.shards) {
   for (std::size_t i = 0; i < options_.shards; ++i)
     shards_.push_back(std::make_unique<Shard>(ShardIndex{static_cast<std::uint16_t>(i)}, shards_, *store_, clock_));
@@ -112,15 +122,9 @@ Broker::~Broker() {
   alarms_->listen([](AlarmSet) {});
 }
 
-std::string Broker::node_name() {
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0) return "rabbit@localhost";
-  return std::string{"rabbit@"} + host.data();
-}
-
 std::string Broker::cluster_name() const {
   const auto parameter = parameters_.find_global("cluster_name");
-  return parameter && parameter->value.is_string() ? std::string{parameter->value.get_string()} : node_name();
+  return parameter && parameter->value.is_string() ? std::string{parameter->value.get_string()} : node_name_;
 }
 
 void Broker::recover() {
@@ -173,7 +177,9 @@ void Broker::recover() {
     if (!known.contains(queue)) store_->drop_queue(queue);
     next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(queue) + 1);
   }
-  if (virtual_hosts_.empty()) make_defaults();
+  if (virtual_hosts_.empty() && options_.makes_defaults) make_defaults();
+  if (!options_.cluster_name.empty() && !parameters_.find_global("cluster_name"))
+    parameters_.put_global({.name = "cluster_name", .value = boost::json::string{options_.cluster_name}});
   if (!parameters_.find_global(cluster_id))
     parameters_.put_global({.name = std::string{cluster_id}, .value = boost::json::string{make_cluster_id()}});
 }
@@ -214,9 +220,8 @@ void Broker::make_defaults() {
   static_cast<void>(put_virtual_host(options_.default_virtual_host, {.description = "Default virtual host"}));
   access_control_.put_user({.name = options_.default_user,
                             .password_hash = hash_password(options_.default_password),
-                            .tags = {"administrator"}});
-  access_control_.put_permission(options_.default_user, options_.default_virtual_host,
-                                 {.configure = ".*", .write = ".*", .read = ".*"});
+                            .tags = options_.default_user_tags});
+  access_control_.put_permission(options_.default_user, options_.default_virtual_host, options_.default_permission);
 }
 
 void Broker::stop_shards(std::chrono::milliseconds patience) {

@@ -26,6 +26,8 @@ namespace leveret::broker {
 
 struct BrokerOptions {
   std::size_t shards = 1;
+  std::string node_name{};     // the host's name follows where it has none; "rabbit" when empty
+  std::string cluster_name{};  // taken where no other has been given; the node's name when empty
 
   std::uint16_t channel_max = 2047;
   std::uint32_t frame_max = 131'072;  // octets
@@ -40,15 +42,27 @@ struct BrokerOptions {
   std::optional<std::uint64_t> channel_max_per_node{};
 
   /// Publishers wait while less is free where the store keeps its data, or the process occupies more.
-  std::uint64_t disk_free_limit = 50'000'000;  // octets
-  double memory_high_watermark = 0.6;          // of the memory the machine, or the container, has
+  std::uint64_t disk_free_limit = 50'000'000;   // octets
+  std::optional<double> disk_free_share{};      // of the memory, in place of the above
+  double memory_high_watermark = 0.6;           // of the memory
+  std::optional<std::uint64_t> memory_limit{};  // octets, in place of the above
+  std::optional<std::uint64_t> memory_size{};   // octets; else what the machine, or the container, has
 
-  /// Made when the store knows no user yet.
+  /// Made when the store knows no user yet, unless definitions are to come in their place.
+  bool makes_defaults = true;
   std::string default_user = "guest";
   std::string default_password = "guest";
+  std::vector<std::string> default_user_tags{"administrator"};
   std::string default_virtual_host = "/";
+  Permission default_permission{.configure = ".*", .write = ".*", .read = ".*"};
   /// Users who may log in from this machine only.
   std::vector<std::string> loopback_users{"guest"};
+
+  /// As connection.start offers them; no other one is taken.
+  std::vector<std::string> auth_mechanisms{"PLAIN", "AMQPLAIN", "ANONYMOUS"};
+  /// Who logs in with ANONYMOUS, and the password that is tried; nobody when the name is empty.
+  std::string anonymous_user = "guest";
+  std::string anonymous_password = "guest";
 };
 
 /// The broker: its shards, virtual hosts and users, over one store.  Takes calls from any thread once `recover` is
@@ -80,8 +94,7 @@ class Broker {
   Parameters& parameters() { return parameters_; }
   Admission& admission() { return admission_; }
   std::vector<std::unique_ptr<Shard>>& shards() { return shards_; }
-  /// "rabbit@host".
-  static std::string node_name();
+  const std::string& node_name() const { return node_name_; }
   /// The global parameter cluster_name, else the node's name.
   std::string cluster_name() const;
 
@@ -130,6 +143,7 @@ class Broker {
                      std::vector<StreamSegment> segments);
 
   const BrokerOptions options_;
+  const std::string node_name_;
   std::unique_ptr<storage::Store> store_;
   const Clock& clock_;
   std::shared_ptr<Alarms> alarms_;

@@ -108,7 +108,7 @@ Answer<void> BrokerQuery::stored() {
 // --- the broker as a whole
 
 std::string BrokerQuery::node_name() const {
-  return Broker::node_name();
+  return broker_.node_name();
 }
 
 std::string BrokerQuery::cluster_name() const {
@@ -386,14 +386,14 @@ template <protocol::Method M>
 Answer<Result<LocalReply>> ask_once(Broker& broker, Shard& shard, Asker asker, M method) {
   const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
   if (!virtual_host) co_return protocol::not_found("vhost_not_found");
-  LocalClient client{broker, shard, asker.user, virtual_host};
+  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host};
   co_return co_await client.ask(method);
 }
 
 Answer<Result<bool>> publish_once(Broker& broker, Shard& shard, Asker asker, const PublishCommand& command) {
   const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
   if (!virtual_host) co_return protocol::not_found("vhost_not_found");
-  LocalClient client{broker, shard, asker.user, virtual_host};
+  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host};
   const auto confirming = co_await client.ask(protocol::confirm::Select{});
   if (!confirming) co_return confirming.error();
   client.publish({.exchange = command.exchange, .routing_key = command.routing_key, .mandatory = true},
@@ -430,7 +430,7 @@ Answer<Result<std::vector<GottenMessage>>> get_some(Broker& broker, Shard& shard
                                                     std::size_t count, AfterGet after) {
   const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
   if (!virtual_host) co_return protocol::not_found("vhost_not_found");
-  LocalClient client{broker, shard, asker.user, virtual_host};
+  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host};
   std::vector<GottenMessage> messages;
   while (messages.size() < count) {
     auto reply = co_await client.ask(basic::Get{.queue = queue});

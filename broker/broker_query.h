@@ -23,6 +23,7 @@ class Shard;
 struct Asker {
   std::string user{};
   std::string virtual_host{};
+  bool has_all_rights = false;  // the machine's administrator, who is no user of the broker
 };
 
 struct ExchangeCommand {

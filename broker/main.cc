@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <filesystem>
@@ -6,7 +7,7 @@
 #include <memory>
 #include <thread>
 
-#include <fmt/format.h>
+#include <fmt/ostream.h>
 #include <sys/resource.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -14,10 +15,11 @@
 #include "broker/broker.h"
 #include "broker/broker_query.h"
 #include "broker/log.h"
-#include "broker/options.h"
 #include "broker/resource_monitor.h"
 #include "broker/server.h"
 #include "broker/version.h"
+#include "configuration/command_line.h"
+#include "management/definition_file.h"
 #include "management/http_server.h"
 #include "storage/memory_store.h"
 #include "storage/rocksdb_store.h"
@@ -25,7 +27,7 @@
 namespace leveret {
 namespace {
 
-using broker::Options;
+using configuration::Options;
 namespace log = broker::log;
 
 constexpr std::chrono::milliseconds answers_patience{1'000};
@@ -56,8 +58,38 @@ std::unique_ptr<storage::Store> open_store(const Options& options, std::shared_p
                                           }});
 }
 
+management::HttpOptions http_options_of(const Options& options) {
+  return {.host = options.http.host,
+          .port = options.http.port,
+          .local_socket = options.is_ephemeral ? std::filesystem::path{} : options.data_directory / "control.sock",
+          .cors_origins = options.http_cors_origins,
+          .cors_max_age = options.http_cors_max_age,
+          .body_size_max = options.http_body_size_max,
+          .request_timeout = options.http_request_timeout,
+          .idle_timeout = options.http_idle_timeout};
+}
+
+/// A folder stands for its JSON files, by name.
+std::vector<std::filesystem::path> definition_files(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return {path};
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator{path})
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void import_definitions(const Options& options, management::Router& router) {
+  for (const auto& path : options.definitions)
+    for (const auto& file : definition_files(path)) {
+      management::import_definition_file(router, file);
+      log::info("definitions imported: file={}", file.string());
+    }
+}
+
 int serve(const Options& options) {
   log::set_level(log::level::from_str(options.log_level));
+  for (const auto& setting : options.without_effect) log::info("configuration without effect: {}", setting);
   raise_open_files_limit();
   boost::asio::io_context context{1};
   boost::asio::io_context http_context{1};
@@ -69,19 +101,19 @@ int serve(const Options& options) {
   broker.recover();
   const auto directory = options.is_ephemeral ? std::filesystem::path{} : options.data_directory;
   broker::ResourceMonitor monitor{context, *alarms, broker::resources_of(options.broker, directory)};
-  broker::Server server{context, broker, options.amqp_port};
+  broker::Server server{context, broker, options.amqp};
   broker::BrokerQuery query{broker};
   management::Router router{query};
-  management::HttpServer http{http_context,
-                              {.port = options.http_port, .cors_origins = options.http_cors_origins},
+  management::HttpServer http{http_context, http_options_of(options),
                               [&router](management::RawRequest request) { return router.answer(std::move(request)); }};
-  query.add_listener({.protocol = "amqp", .port = server.port()});
+  for (const auto& endpoint : server.endpoints()) query.add_listener({.protocol = "amqp", .port = endpoint.port()});
   query.add_listener({.protocol = "http", .port = http.port()});
   for (const auto& shard : broker.shards()) shard->start();
+  import_definitions(options, router);
   http.start();
   server.start();
   monitor.start();
-  log::info("started TCP listener on [::]:{}", server.port());
+  for (const auto& endpoint : server.endpoints()) log::info("started TCP listener on {}", fmt::streamed(endpoint));
   log::info("management listener started on [::]:{}", http.port());
   log::info("Server startup complete; version={} amqp_port={} http_port={} shards={} data_dir={}",
             broker::leveret_version, server.port(), http.port(), broker.shards().size(),
@@ -107,7 +139,7 @@ int serve(const Options& options) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    const auto options = leveret::broker::parse_options(argc, argv);
+    const auto options = leveret::configuration::parse_options(argc, argv);
     return options ? leveret::serve(*options) : options.exit_status();
   } catch (const std::exception& error) {
     std::cerr << "leveret: " << error.what() << '\n';

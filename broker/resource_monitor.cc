@@ -56,14 +56,18 @@ std::uint64_t memory_size() {
 }
 
 Resources resources_of(const BrokerOptions& options, const std::filesystem::path& directory) {
+  const std::uint64_t memory = options.memory_size.value_or(memory_size());
+  const auto share_of_memory = [memory](double share) {
+    return static_cast<std::uint64_t>(std::floor(static_cast<double>(memory) * share));
+  };
   Resources resources;
   if (!directory.empty()) {
     resources.free_disk = [directory] { return free_octets(directory); };
-    resources.free_disk_min = options.disk_free_limit;
+    resources.free_disk_min =
+        options.disk_free_share ? share_of_memory(*options.disk_free_share) : options.disk_free_limit;
   }
   resources.used_memory = resident_octets;
-  resources.used_memory_max =
-      static_cast<std::uint64_t>(std::floor(static_cast<double>(memory_size()) * options.memory_high_watermark));
+  resources.used_memory_max = options.memory_limit.value_or(share_of_memory(options.memory_high_watermark));
   return resources;
 }
 

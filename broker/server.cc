@@ -19,25 +19,44 @@ constexpr auto stop_poll_interval = std::chrono::milliseconds{2};
 constexpr std::chrono::milliseconds accept_retry_interval{100};
 
 /// All addresses of IPv6 and IPv4 together; of IPv4 alone where there is no IPv6.
-tcp::acceptor listen(boost::asio::io_context& context, std::uint16_t port) {
-  tcp::acceptor acceptor{context};
+tcp::endpoint open_for_all(tcp::acceptor& acceptor, std::uint16_t port) {
   boost::system::error_code error;
   acceptor.open(tcp::v6(), error);
-  const bool is_v6 = !error;
-  if (!is_v6) acceptor.open(tcp::v4());
+  if (!error) {
+    acceptor.set_option(boost::asio::ip::v6_only{false});
+    return {tcp::v6(), port};
+  }
+  acceptor.open(tcp::v4());
+  return {tcp::v4(), port};
+}
+
+tcp::endpoint open_for_one(tcp::acceptor& acceptor, const ListenAddress& address) {
+  const tcp::endpoint endpoint{boost::asio::ip::make_address(address.host), address.port};
+  acceptor.open(endpoint.protocol());
+  // 0.0.0.0 and :: may each have a listener of their own.
+  if (endpoint.address().is_v6()) acceptor.set_option(boost::asio::ip::v6_only{true});
+  return endpoint;
+}
+
+tcp::acceptor listen(boost::asio::io_context& context, const ListenAddress& address) {
+  tcp::acceptor acceptor{context};
+  const tcp::endpoint endpoint =
+      address.host.empty() ? open_for_all(acceptor, address.port) : open_for_one(acceptor, address);
   acceptor.set_option(tcp::acceptor::reuse_address{true});
-  if (is_v6) acceptor.set_option(boost::asio::ip::v6_only{false});
-  acceptor.bind({is_v6 ? tcp::v6() : tcp::v4(), port}, error);
+  boost::system::error_code error;
+  acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-  if (error) throw std::runtime_error{fmt::format("cannot listen on port {}: {}", port, error.message())};
+  if (error)
+    throw std::runtime_error{fmt::format("cannot listen on port {}{}: {}", address.port,
+                                         address.host.empty() ? "" : " of " + address.host, error.message())};
   return acceptor;
 }
 
 }  // namespace
 
-Server::Server(boost::asio::io_context& context, Broker& broker, std::uint16_t port)
+Server::Server(boost::asio::io_context& context, Broker& broker, const std::vector<ListenAddress>& addresses)
     : context_(context), broker_(broker) {
-  acceptors_.push_back(listen(context_, port));
+  for (const ListenAddress& address : addresses) acceptors_.push_back(listen(context_, address));
 }
 
 Server::~Server() {
@@ -49,7 +68,13 @@ Server::~Server() {
 }
 
 std::uint16_t Server::port() const {
-  return acceptors_.front().local_endpoint().port();
+  return acceptors_.empty() ? std::uint16_t{0} : acceptors_.front().local_endpoint().port();
+}
+
+std::vector<tcp::endpoint> Server::endpoints() const {
+  std::vector<tcp::endpoint> all;
+  for (const auto& acceptor : acceptors_) all.push_back(acceptor.local_endpoint());
+  return all;
 }
 
 void Server::start() {

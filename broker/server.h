@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -10,18 +11,26 @@
 
 namespace leveret::broker {
 
+/// Where to listen.
+struct ListenAddress {
+  std::string host{};      // a numeric address; empty: all, IPv6 and IPv4
+  std::uint16_t port = 0;  // 0: any free one
+};
+
 /// Accepts AMQP connections and gives each to the shard with the fewest.  Belongs to the thread of `context`.
 ///
 /// Errors: std::runtime_error with one line when the port cannot be had.
 class Server {
  public:
   /// `context` outlives the server, and the server goes before the broker.
-  Server(boost::asio::io_context& context, Broker& broker, std::uint16_t port);
+  Server(boost::asio::io_context& context, Broker& broker, const std::vector<ListenAddress>& addresses);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// Of the first; 0 when there is none.
   std::uint16_t port() const;
+  std::vector<boost::asio::ip::tcp::endpoint> endpoints() const;
   void start();
   /// Accepts no more, asks every connection to close (320 CONNECTION_FORCED) and waits until they have, or for
   /// `patience`.  Blocks.

@@ -201,7 +201,7 @@ class Import {
                                              .description = body.text("description"),
                                              .tags = body.list("tags"),
                                              .default_queue_type = body.text("default_queue_type")};
-      std::string creator = request_.user.name;
+      std::string creator = request_.creator();
       accepted(co_await request_.broker.put_virtual_host(std::move(virtual_host), std::move(creator)));
     }
   }

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include <sys/stat.h>
+
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -16,6 +18,7 @@
 namespace leveret::management {
 
 using boost::asio::ip::tcp;
+using local = boost::asio::local::stream_protocol;
 
 namespace {
 
@@ -23,16 +26,59 @@ constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr std::chrono::milliseconds accept_retry_interval{100};
 
 /// All addresses of IPv6 and IPv4 together; of IPv4 alone where there is no IPv6.
-void listen(tcp::acceptor& acceptor, std::uint16_t port) {
+tcp::endpoint open_for_all(tcp::acceptor& acceptor, std::uint16_t port) {
   boost::system::error_code error;
   acceptor.open(tcp::v6(), error);
-  const bool is_v6 = !error;
-  if (!is_v6) acceptor.open(tcp::v4());
+  if (!error) {
+    acceptor.set_option(boost::asio::ip::v6_only{false});
+    return {tcp::v6(), port};
+  }
+  acceptor.open(tcp::v4());
+  return {tcp::v4(), port};
+}
+
+void listen(tcp::acceptor& acceptor, const std::string& host, std::uint16_t port) {
+  tcp::endpoint endpoint{};
+  if (host.empty()) {
+    endpoint = open_for_all(acceptor, port);
+  } else {
+    endpoint = {boost::asio::ip::make_address(host), port};
+    acceptor.open(endpoint.protocol());
+  }
   acceptor.set_option(tcp::acceptor::reuse_address{true});
-  if (is_v6) acceptor.set_option(boost::asio::ip::v6_only{false});
-  acceptor.bind({is_v6 ? tcp::v6() : tcp::v4(), port}, error);
+  boost::system::error_code error;
+  acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-  if (error) throw std::runtime_error{fmt::format("cannot listen on port {} (HTTP): {}", port, error.message())};
+  if (error)
+    throw std::runtime_error{
+        fmt::format("cannot listen on port {}{} (HTTP): {}", port, host.empty() ? "" : " of " + host, error.message())};
+}
+
+/// Only the owner may connect.  What stands there has been left by a broker that was killed.
+void listen(local::acceptor& acceptor, const std::filesystem::path& path) {
+  if (path.string().size() >= sizeof(sockaddr_un::sun_path)) {
+    log::warn("no local socket: path={} reason=\"too long\" rabbitmqctl cannot reach this broker", path.string());
+    return;
+  }
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  acceptor.open();
+  // On Linux the file gets the mode that the socket has when it is bound.
+  fchmod(acceptor.native_handle(), S_IRUSR | S_IWUSR);
+  boost::system::error_code error;
+  acceptor.bind(local::endpoint{path.string()}, error);
+  if (!error) acceptor.listen(local::acceptor::max_listen_connections, error);
+  if (error) throw std::runtime_error{fmt::format("cannot listen on {}: {}", path.string(), error.message())};
+}
+
+/// Of this machine's own addresses.
+bool is_from_this_machine(const tcp::socket& socket) {
+  boost::system::error_code error;
+  const auto address = socket.remote_endpoint(error).address();
+  if (error) return false;
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).is_loopback();
+  return address.is_loopback();
 }
 
 }  // namespace
@@ -42,9 +88,11 @@ HttpServer::HttpServer(boost::asio::io_context& context, HttpOptions options, An
       options_(std::move(options)),
       answer_(std::move(answer)),
       acceptor_(context),
+      local_acceptor_(context),
       sessions_(std::make_shared<std::unordered_set<HttpSession*>>()) {
-  listen(acceptor_, options_.port);
+  listen(acceptor_, options_.host, options_.port);
   port_ = acceptor_.local_endpoint().port();
+  if (!options_.local_socket.empty()) listen(local_acceptor_, options_.local_socket);
 }
 
 HttpServer::~HttpServer() {
@@ -52,17 +100,19 @@ HttpServer::~HttpServer() {
 }
 
 void HttpServer::start() {
-  boost::asio::co_spawn(context_, accept(), boost::asio::detached);
+  boost::asio::co_spawn(context_, accept(acceptor_), boost::asio::detached);
+  if (local_acceptor_.is_open()) boost::asio::co_spawn(context_, accept(local_acceptor_), boost::asio::detached);
   thread_ = std::thread{[this] {
     context_.run();
     ended_.set_value();
   }};
 }
 
-boost::asio::awaitable<void> HttpServer::accept() {
+template <class Acceptor>
+boost::asio::awaitable<void> HttpServer::accept(Acceptor& acceptor) {
   boost::asio::steady_timer pause{context_};
-  while (acceptor_.is_open()) {
-    auto [error, socket] = co_await acceptor_.async_accept(as_result);
+  while (acceptor.is_open()) {
+    auto [error, socket] = co_await acceptor.async_accept(as_result);
     if (error == boost::asio::error::operation_aborted) co_return;
     if (error) {
       log::warn("HTTP connection refused: reason=\"{}\"", error.message());
@@ -74,9 +124,19 @@ boost::asio::awaitable<void> HttpServer::accept() {
       log::warn("HTTP connection refused: reason=\"too many\" connections={}", sessions_->size());
       continue;
     }
-    auto session = std::make_unique<HttpSession>(*this, std::move(socket));
-    boost::asio::co_spawn(context_, HttpSession::run(std::move(session)), boost::asio::detached);
+    take(std::move(socket));
   }
+}
+
+void HttpServer::take(tcp::socket socket) {
+  boost::system::error_code ignored;
+  socket.set_option(tcp::no_delay{true}, ignored);
+  const HttpSession::Origin origin{.is_this_machine = is_from_this_machine(socket)};
+  HttpSession::start(*this, std::move(socket), origin);
+}
+
+void HttpServer::take(local::socket socket) {
+  HttpSession::start(*this, std::move(socket), {.is_this_machine = true, .is_administrator = true});
 }
 
 void HttpServer::stop(std::chrono::milliseconds patience) {
@@ -84,11 +144,14 @@ void HttpServer::stop(std::chrono::milliseconds patience) {
   boost::asio::post(context_, [this] {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    local_acceptor_.close(ignored);
     for (HttpSession* session : *sessions_) session->close();
   });
   // The loop ends by itself when nothing is left to be done.
   if (ended_.get_future().wait_for(patience) == std::future_status::timeout) context_.stop();
   thread_.join();
+  std::error_code is_gone_already;
+  if (!options_.local_socket.empty()) std::filesystem::remove(options_.local_socket, is_gone_already);
 }
 
 }  // namespace leveret::management

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -11,26 +12,31 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 #include "management/router.h"
 
 namespace leveret::management {
 
 struct HttpOptions {
+  std::string host{};          // a numeric address; empty: all, IPv6 and IPv4
   std::uint16_t port = 15672;  // 0: any free one
+  /// A socket in the file system, whose owner needs no password; none when the path is empty.
+  std::filesystem::path local_socket{};
   /// Pages of other origins that browsers may let talk to the API; "*" for all.
   std::vector<std::string> cors_origins{};
+  std::chrono::seconds cors_max_age{1800};
 
   std::size_t connections_max = 1024;
-  std::uint32_t header_size_max = 16 * 1024;       // octets
-  std::uint64_t body_size_max = 10 * 1024 * 1024;  // octets
-  std::chrono::seconds request_timeout{30};        // for a request to arrive, or an answer to be taken
-  std::chrono::seconds idle_timeout{60};           // between two requests
+  std::uint32_t header_size_max = 16 * 1024;          // octets
+  std::uint64_t body_size_max = 10 * 1024 * 1024;     // octets
+  std::chrono::milliseconds request_timeout{30'000};  // for a request to arrive, or an answer to be taken
+  std::chrono::milliseconds idle_timeout{60'000};     // between two requests
 };
 
 /// Serves HTTP on a thread of its own; every answer comes from `answer`.
 ///
-/// Errors: std::runtime_error with one line when the port cannot be had.
+/// Errors: std::runtime_error with one line when the port or the local socket cannot be had.
 class HttpServer {
  public:
   using Answer = std::function<boost::asio::awaitable<Response>(RawRequest)>;
@@ -49,12 +55,16 @@ class HttpServer {
  private:
   friend class HttpSession;
 
-  boost::asio::awaitable<void> accept();
+  template <class Acceptor>
+  boost::asio::awaitable<void> accept(Acceptor& acceptor);
+  void take(boost::asio::ip::tcp::socket socket);
+  void take(boost::asio::local::stream_protocol::socket socket);
 
   boost::asio::io_context& context_;
   const HttpOptions options_;
   const Answer answer_;
   boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::local::stream_protocol::acceptor local_acceptor_;
   std::uint16_t port_ = 0;
   // Shared with the sessions, for one that still waits for its answer may outlive the server.
   const std::shared_ptr<std::unordered_set<class HttpSession*>> sessions_;

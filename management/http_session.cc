@@ -4,6 +4,8 @@
 
 #include <boost/algorithm/string/case_conv.hpp>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/read.hpp>
@@ -21,15 +23,6 @@ constexpr std::size_t read_size_max = 64 * 1024;
 constexpr std::string_view security_policy = "script-src 'self' 'unsafe-eval' 'unsafe-inline'; object-src 'self'";
 constexpr std::string_view cors_headers = "authorization, content-type, x-reason";
 
-bool is_from_this_machine(const boost::asio::ip::tcp::socket& socket) {
-  boost::system::error_code error;
-  const auto address = socket.remote_endpoint(error).address();
-  if (error) return false;
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).is_loopback();
-  return address.is_loopback();
-}
-
 /// What is answered to octets that are no acceptable request.
 Response refusal_of(const boost::system::error_code& error) {
   if (error == http::error::body_limit)
@@ -46,14 +39,12 @@ bool is_refusable(const boost::system::error_code& error) {
 
 }  // namespace
 
-HttpSession::HttpSession(HttpServer& server, boost::asio::ip::tcp::socket socket)
+HttpSession::HttpSession(HttpServer& server, Protocol::socket socket, Origin origin)
     : server_(server),
       sessions_(server.sessions_),
       stream_(std::move(socket)),
-      buffer_(std::max<std::size_t>(read_size_max, server.options_.header_size_max)) {
-  boost::system::error_code ignored;
-  stream_.socket().set_option(boost::asio::ip::tcp::no_delay{true}, ignored);
-  is_from_this_machine_ = management::is_from_this_machine(stream_.socket());
+      buffer_(std::max<std::size_t>(read_size_max, server.options_.header_size_max)),
+      origin_(origin) {
   sessions_->insert(this);
 }
 
@@ -65,10 +56,15 @@ void HttpSession::close() {
   stream_.close();
 }
 
+void HttpSession::start(HttpServer& server, Protocol::socket socket, Origin origin) {
+  auto session = std::make_unique<HttpSession>(server, std::move(socket), origin);
+  boost::asio::co_spawn(server.context_, run(std::move(session)), boost::asio::detached);
+}
+
 boost::asio::awaitable<void> HttpSession::run(std::unique_ptr<HttpSession> self) {
   co_await self->converse();
   boost::system::error_code ignored;
-  self->stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  self->stream_.socket().shutdown(Protocol::socket::shutdown_send, ignored);
 }
 
 boost::asio::awaitable<void> HttpSession::converse() {
@@ -110,7 +106,7 @@ boost::asio::awaitable<void> HttpSession::refuse(boost::system::error_code reaso
   if (!is_written) co_return;
   // What the client is still sending is taken, up to a limit: closing now could take the answer from it.
   boost::system::error_code ignored;
-  stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.socket().shutdown(Protocol::socket::shutdown_send, ignored);
   std::string discarded(read_size_max, '\0');
   for (std::uint64_t left = 2 * server_.options_.body_size_max; left > 0;) {
     auto [error, size] = co_await stream_.async_read_some(boost::asio::buffer(discarded), as_result);
@@ -126,7 +122,8 @@ boost::asio::awaitable<bool> HttpSession::answer(Parser::value_type request) {
   const unsigned version = request.version();
   RawRequest raw{.method = std::string{request.method_string()},
                  .target = std::string{request.target()},
-                 .is_from_this_machine = is_from_this_machine_};
+                 .is_from_this_machine = origin_.is_this_machine,
+                 .is_from_administrator = origin_.is_administrator};
   for (const auto& field : request)
     raw.headers.emplace_back(boost::algorithm::to_lower_copy(std::string{field.name_string()}),
                              std::string{field.value()});
@@ -167,7 +164,7 @@ void HttpSession::allow_origin(Message& message, std::string_view origin, bool i
   if (!is_preflight) return;
   message.set(http::field::access_control_allow_methods, message[http::field::allow]);
   message.set(http::field::access_control_allow_headers, cors_headers);
-  message.set(http::field::access_control_max_age, "1800");
+  message.set(http::field::access_control_max_age, std::to_string(server_.options_.cors_max_age.count()));
 }
 
 /// With no more than the header for HEAD, whose length is still that of the body.

@@ -2,8 +2,9 @@
 #include <memory>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -15,13 +16,23 @@ namespace leveret::management {
 /// One client's connection: requests one after the other, as long as it keeps it open.  Belongs to the server's thread.
 class HttpSession {
  public:
-  HttpSession(HttpServer& server, boost::asio::ip::tcp::socket socket);
+  using Protocol = boost::asio::generic::stream_protocol;  // TCP, or a socket in the file system
+
+  /// Where the client is.
+  struct Origin {
+    bool is_this_machine = false;
+    bool is_administrator = false;
+  };
+
+  HttpSession(HttpServer& server, Protocol::socket socket, Origin origin);
   ~HttpSession();
 
-  static boost::asio::awaitable<void> run(std::unique_ptr<HttpSession> self);
+  /// Serves the client until it or the server leaves.
+  static void start(HttpServer& server, Protocol::socket socket, Origin origin);
   void close();
 
  private:
+  static boost::asio::awaitable<void> run(std::unique_ptr<HttpSession> self);
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using Message = boost::beast::http::response<boost::beast::http::string_body>;
 
@@ -36,9 +47,9 @@ class HttpSession {
 
   HttpServer& server_;
   const std::shared_ptr<std::unordered_set<HttpSession*>> sessions_;
-  boost::beast::tcp_stream stream_;
+  boost::beast::basic_stream<Protocol> stream_;
   boost::beast::flat_buffer buffer_;
-  bool is_from_this_machine_ = false;
+  const Origin origin_;
 };
 
 }  // namespace leveret::management

@@ -25,6 +25,7 @@ struct Request {
   std::string body{};
   broker::UserReport user{};
   std::string password{};
+  bool is_local_administrator = false;  // no user of the broker, but of this machine
   broker::BrokerQuery& broker;
 
   /// Of a name that the route's pattern has; empty for any other.
@@ -34,7 +35,9 @@ struct Request {
   std::string_view header(std::string_view name) const;
 
   const std::string& virtual_host() const { return parameter("vhost"); }
-  broker::Asker asker() const { return {.user = user.name, .virtual_host = virtual_host()}; }
+  broker::Asker asker() const { return {user.name, virtual_host(), is_local_administrator}; }
+  /// Who gets all rights in a virtual host that is made; nobody for the administrator of this machine.
+  std::string creator() const { return is_local_administrator ? std::string{} : user.name; }
   bool has_tag(std::string_view tag) const;
   bool is_administrator() const { return has_tag("administrator"); }
   bool is_monitor() const { return is_administrator() || has_tag("monitoring"); }

@@ -12,6 +12,8 @@ namespace leveret::management {
 namespace {
 
 constexpr std::array<std::string_view, 4> management_tags{"administrator", "monitoring", "policymaker", "management"};
+/// As RabbitMQ calls who acts from inside of it.
+constexpr std::string_view local_administrator = "rmq-internal";
 constexpr std::string_view realm = "Basic realm=\"RabbitMQ Management\"";
 
 /// The parts of a path or of a route's pattern.
@@ -160,11 +162,17 @@ boost::asio::awaitable<Response> Router::dispatch(RawRequest raw) {
   const Right right = (*route)->right;
   if (right != Right::anyone) {
     const bool has_no_credentials =
-        raw.headers.end() == std::find_if(raw.headers.begin(), raw.headers.end(), [](auto& row) {
-          return row.first == "authorization" || row.first == "cookie";
-        });
-    if (has_no_credentials && !request.query_value("auth")) co_return ask_for_password();
-    request.user = log_in(raw, request);
+        raw.headers.end() ==
+            std::find_if(raw.headers.begin(), raw.headers.end(),
+                         [](auto& row) { return row.first == "authorization" || row.first == "cookie"; }) &&
+        !request.query_value("auth");
+    request.is_local_administrator = has_no_credentials && raw.is_from_administrator;
+    if (request.is_local_administrator)
+      request.user = {.name = std::string{local_administrator}, .tags = {"administrator"}};
+    else if (has_no_credentials)
+      co_return ask_for_password();
+    else
+      request.user = log_in(raw, request);
     check_right(right, request);
   }
   request.headers = std::move(raw.headers);
@@ -215,7 +223,7 @@ void Router::check_right(Right right, const Request& request) {
       throw Refusal{404, "not_found", "vhost_not_found"};
     throw not_found();
   }
-  if (!request.broker.may_enter(request.user.name, request.virtual_host()))
+  if (!request.is_local_administrator && !request.broker.may_enter(request.user.name, request.virtual_host()))
     throw not_authorised("User not authorised to access virtual host");
 }
 

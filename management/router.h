@@ -45,6 +45,8 @@ struct RawRequest {
   std::vector<std::pair<std::string, std::string>> headers{};  // names in lower case
   std::string body{};
   bool is_from_this_machine = false;
+  /// Came in a way that only this machine's administrator has: needs no password.  One that it gives counts.
+  bool is_from_administrator = false;
 };
 
 /// Finds a request's route, lets in who may use it, and calls its handler.

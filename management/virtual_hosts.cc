@@ -88,7 +88,7 @@ Asking put_virtual_host(const Request& request) {
   if (std::find(queue_types.begin(), queue_types.end(), wanted.default_queue_type) == queue_types.end())
     throw bad_request(json::array{"unknown_queue_type", wanted.default_queue_type});
   if (wanted.default_queue_type == "undefined") wanted.default_queue_type.clear();
-  std::string creator = request.user.name;
+  std::string creator = request.creator();
   accepted(co_await request.broker.put_virtual_host(std::move(wanted), std::move(creator)));
   co_return current ? no_content() : created();
 }

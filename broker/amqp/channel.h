@@ -139,6 +139,7 @@ class Channel final : public Session {
   Result<void> handle(const protocol::queue::Delete& request);
 
   Result<void> declare_reply_queue(const protocol::queue::Declare& declare, std::string_view name);
+  bool is_allowed(Access access, std::string_view name) const;
   Result<void> check_queue_access(Access access, std::string_view queue) const;
   Result<void> check_exchange_access(Access access, std::string_view exchange) const;
   Result<void> check_topic_access(Access access, std::string_view exchange, std::string_view routing_key) const;

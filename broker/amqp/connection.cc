@@ -4,6 +4,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <boost/algorithm/string/join.hpp>
 
 #include "broker/amqp/server_properties.h"
 #include "broker/log.h"
@@ -68,8 +69,9 @@ Connection::~Connection() {
   broker_.connection_closed(shard_.index());
 }
 
-void Connection::open_directly(std::string user, std::shared_ptr<VirtualHost> virtual_host) {
-  user_ = std::move(user);
+void Connection::open_directly(LocalUser user, std::shared_ptr<VirtualHost> virtual_host) {
+  user_ = std::move(user.name);
+  has_all_rights_ = user.has_all_rights;
   virtual_host_ = std::move(virtual_host);
   is_direct_ = true;
   channel_max_ = UINT16_MAX;
@@ -188,11 +190,12 @@ bool Connection::receive_protocol_header(protocol::Octets& unread) {
     return false;
   }
   const std::string properties = server_properties(broker_.cluster_name(), *version == protocol::version_0_9);
+  const std::string mechanisms = boost::algorithm::join(broker_.options().auth_mechanisms, " ");
   state_ = State::awaiting_start_ok;
   send(channel_zero, connection::Start{.version_major = version->major,
                                        .version_minor = version->minor,
                                        .server_properties = FieldTable{protocol::as_octets(properties)},
-                                       .mechanisms = sasl_mechanisms,
+                                       .mechanisms = mechanisms,
                                        .locales = "en_US"});
   return true;
 }
@@ -294,7 +297,8 @@ Result<void> Connection::handle(const connection::StartOk& start_ok) {
   if (state_ != State::awaiting_start_ok) return refuse_method(connection::StartOk::id);
   client_properties_ = protocol::as_text(start_ok.client_properties.octets());
   const auto mechanism = sasl_mechanism(start_ok.mechanism);
-  if (!mechanism) {
+  const auto& offered = broker_.options().auth_mechanisms;
+  if (!mechanism || std::find(offered.begin(), offered.end(), start_ok.mechanism) == offered.end()) {
     log::warn("connection refused: peer={} reason=\"unknown mechanism\"", peer_.address);
     close_silently(refusal_pause);
     return {};
@@ -311,20 +315,16 @@ Result<void> Connection::authenticate(std::string_view response) {
   std::optional<Credentials> credentials;
   if (mechanism_ == SaslMechanism::plain) credentials = parse_plain(response);
   if (mechanism_ == SaslMechanism::amqplain) credentials = parse_amqplain(response);
-  if (mechanism_ == SaslMechanism::anonymous) {
-    // The default user, if there is one: RabbitMQ's anonymous_login_user.
-    user_ = broker_.options().default_user;
-    if (!broker_.access_control().find_user(user_)) return refuse_login();
-  } else {
-    if (!credentials) {
-      log::warn("connection refused: peer={} reason=\"malformed response of mechanism {}\"", peer_.address,
-                name_of(mechanism_));
-      close_silently(refusal_pause);
-      return {};
-    }
-    user_ = credentials->user;
-    if (!broker_.access_control().password_matches(user_, credentials->password)) return refuse_login();
+  if (mechanism_ == SaslMechanism::anonymous)
+    credentials = {.user = broker_.options().anonymous_user, .password = broker_.options().anonymous_password};
+  if (!credentials) {
+    log::warn("connection refused: peer={} reason=\"malformed response of mechanism {}\"", peer_.address,
+              name_of(mechanism_));
+    close_silently(refusal_pause);
+    return {};
   }
+  user_ = credentials->user;
+  if (!broker_.access_control().password_matches(user_, credentials->password)) return refuse_login();
   if (!peer_.is_loopback && broker_.is_loopback_user(user_)) return refuse_login();
   state_ = State::awaiting_tune_ok;
   const auto& options = broker_.options();

@@ -40,6 +40,12 @@ struct Peer {
   std::uint16_t local_port = 0;
 };
 
+/// For whom a client inside the process acts.
+struct LocalUser {
+  std::string name{};
+  bool has_all_rights = false;
+};
+
 /// A client's conversation: the handshake, the channels in it, heartbeats, the end.  AMQP 0-9-1, section 2.2.4.
 ///
 /// Knows no socket: octets come in by `receive` and leave through `output`.  Belongs to one shard.
@@ -51,7 +57,7 @@ class Connection final : public TurnMember {
   // --- for the transport
 
   /// In place of the handshake, for a client inside the process whose user is known: as RabbitMQ's direct connections.
-  void open_directly(std::string user, std::shared_ptr<VirtualHost> virtual_host);
+  void open_directly(LocalUser user, std::shared_ptr<VirtualHost> virtual_host);
   /// Handles the whole frames in `unread` and takes them off; stops early when the connection is paused.
   void receive(protocol::Octets& unread);
   /// False while input has to wait: for an answer from another shard, for the peer to read, for a shard it has
@@ -85,6 +91,7 @@ class Connection final : public TurnMember {
   Shard& shard() { return shard_; }
   ConnectionId id() const { return id_; }
   const std::string& user() const { return user_; }
+  bool has_all_rights() const { return has_all_rights_; }
   const std::shared_ptr<VirtualHost>& virtual_host() const { return virtual_host_; }
   std::uint32_t frame_max() const { return frame_max_; }
   bool has_capability(std::string_view name) const;
@@ -189,6 +196,7 @@ class Connection final : public TurnMember {
 
   SaslMechanism mechanism_ = SaslMechanism::plain;
   bool is_direct_ = false;  // opened by open_directly
+  bool has_all_rights_ = false;
   std::chrono::system_clock::time_point opened_at_{};
   std::string user_{};
   std::string client_properties_{};  // an encoded field table

@@ -45,7 +45,7 @@ bool has_content(protocol::MethodId id) {
 
 }  // namespace
 
-LocalClient::LocalClient(Broker& broker, Shard& shard, std::string user, std::shared_ptr<VirtualHost> virtual_host)
+LocalClient::LocalClient(Broker& broker, Shard& shard, LocalUser user, std::shared_ptr<VirtualHost> virtual_host)
     : shard_(shard), answered_(shard.context()), connection_(broker, shard, *this, {.address = "http"}) {
   connection_.open_directly(std::move(user), std::move(virtual_host));
   tell(protocol::channel::Open{});

@@ -25,7 +25,7 @@ struct LocalReply {
 /// One channel, one question at a time.  Belongs to its shard, where all of it is called.
 class LocalClient final : private Transport {
  public:
-  LocalClient(Broker& broker, Shard& shard, std::string user, std::shared_ptr<VirtualHost> virtual_host);
+  LocalClient(Broker& broker, Shard& shard, LocalUser user, std::shared_ptr<VirtualHost> virtual_host);
   ~LocalClient() override;
 
   /// Sends a method and waits for what answers it.  Errors: the reason for which the broker closed the channel or the

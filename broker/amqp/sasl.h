@@ -7,9 +7,6 @@ namespace leveret::broker::amqp {
 
 enum class SaslMechanism { plain, amqplain, anonymous };
 
-/// As connection.start offers them.
-inline constexpr std::string_view sasl_mechanisms = "PLAIN AMQPLAIN ANONYMOUS";
-
 std::optional<SaslMechanism> sasl_mechanism(std::string_view name);
 std::string_view name_of(SaslMechanism mechanism);
 

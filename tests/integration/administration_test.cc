@@ -145,7 +145,7 @@ TEST_F(NodeLimitsTest, HoldForAllClientsTogether) {
   client.open_channel(1);
   client.send(ChannelNumber{2}, protocol::channel::Open{});
   client.expect_close(ReplyCode::not_allowed, "NOT_ALLOWED - number of channels opened on node '" +
-                                                  broker::Broker::node_name() +
+                                                  broker_.broker().node_name() +
                                                   "' has reached the maximum allowed limit of (1)");
 }
 

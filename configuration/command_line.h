@@ -1,24 +1,9 @@
 #pragma once
-#include <cstdint>
-#include <filesystem>
 #include <optional>
-#include <string>
-#include <vector>
 
-#include "broker/broker.h"
+#include "configuration/options.h"
 
-namespace leveret::broker {
-
-/// What `leveret server` is told on its command line.
-struct Options {
-  std::filesystem::path data_directory = "data";
-  bool is_ephemeral = false;
-  std::uint16_t amqp_port = 5672;   // 0: any free one
-  std::uint16_t http_port = 15672;  // 0: any free one
-  std::vector<std::string> http_cors_origins{};
-  std::string log_level = "info";
-  BrokerOptions broker{};
-};
+namespace leveret::configuration {
 
 /// The options, or the exit status when there is nothing to serve: after --help, or for a wrong line.
 class ParsedOptions {
@@ -32,6 +17,7 @@ class ParsedOptions {
 
   explicit operator bool() const { return options_.has_value(); }
   const Options& operator*() const { return *options_; }
+  const Options* operator->() const { return &*options_; }
   int exit_status() const { return exit_status_; }
 
  private:
@@ -40,7 +26,8 @@ class ParsedOptions {
   int exit_status_ = 0;
 };
 
-/// Prints help and complaints itself.
+/// Prints help and complaints itself.  What the line says wins over what the files say that it names.
+/// Errors: std::runtime_error with one line about a file.
 ParsedOptions parse_options(int argc, const char* const* argv);
 
-}  // namespace leveret::broker
+}  // namespace leveret::configuration
