@@ -19,6 +19,7 @@
 #include "broker/server.h"
 #include "broker/version.h"
 #include "configuration/command_line.h"
+#include "management/control/control.h"
 #include "management/definition_file.h"
 #include "management/http_server.h"
 #include "storage/memory_store.h"
@@ -133,13 +134,25 @@ int serve(const Options& options) {
   return 0;
 }
 
+int run_tool(std::string_view name, const std::vector<const char*>& words) {
+  return management::control::run(name, {words.begin(), words.end()}, std::cout, std::cerr);
+}
+
 }  // namespace
 }  // namespace leveret
 
+/// `leveret` with its subcommands; under the name of one of RabbitMQ's programs it takes that one's place.
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  const std::string name = std::filesystem::path{argc > 0 ? argv[0] : ""}.filename().string();
+  std::vector<const char*> words(argv + std::min(argc, 1), argv + argc);
+  if (leveret::management::control::is_tool(name)) return leveret::run_tool(name, words);
+  if (!words.empty() && words.front() == std::string_view{"ctl"})
+    return leveret::run_tool("leveret ctl", {words.begin() + 1, words.end()});
+  if (name == "rabbitmq-server") words.insert(words.begin(), "server");
+  words.insert(words.begin(), "leveret");
   try {
-    const auto options = leveret::configuration::parse_options(argc, argv);
+    const auto options = leveret::configuration::parse_options(static_cast<int>(words.size()), words.data());
     return options ? leveret::serve(*options) : options.exit_status();
   } catch (const std::exception& error) {
     std::cerr << "leveret: " << error.what() << '\n';

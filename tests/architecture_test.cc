@@ -59,7 +59,7 @@ const std::vector<Direction> directions{
     {.folder = "storage"},
     {.folder = "broker", .may_include = {"protocol/", "storage/store.h"}},
     {.folder = "configuration", .may_include = {"broker/broker.h", "broker/server.h", "broker/version.h"}},
-    {.folder = "management", .may_include = {"broker/broker_query.h", "protocol/"}},
+    {.folder = "management", .may_include = {"broker/broker_query.h", "broker/version.h", "protocol/"}},
 };
 
 /// The one file that knows everyone.
