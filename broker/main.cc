@@ -92,6 +92,8 @@ int serve(const Options& options) {
   log::set_level(log::level::from_str(options.log_level));
   for (const auto& setting : options.without_effect) log::info("configuration without effect: {}", setting);
   raise_open_files_limit();
+  // As process 1 of a container it inherits the children of others, and nobody waits for them.
+  std::signal(SIGCHLD, SIG_IGN);
   boost::asio::io_context context{1};
   boost::asio::io_context http_context{1};
   boost::asio::signal_set signals{context, SIGTERM, SIGINT};
