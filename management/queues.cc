@@ -38,7 +38,7 @@ json::object basics(const broker::BrokerQuery& broker, const broker::QueueReport
                       {"state", "running"},
                       {"type", type},
                       {"vhost", to_json_text(queue.virtual_host)}};
-  if (type != "quorum") return object;
+  if (type == "classic") return object;
   object["leader"] = broker.node_name();
   object["members"] = json::array{json::string{broker.node_name()}};
   object["online"] = json::array{json::string{broker.node_name()}};

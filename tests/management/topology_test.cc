@@ -69,6 +69,21 @@ TEST_F(TopologyTest, AQueueDeclaredOverHttpIsTheOneThatClientsUse) {
   EXPECT_EQ(shown.at("messages_unacknowledged").as_int64(), 1);
 }
 
+TEST_F(TopologyTest, ShowsAStreamAndWhatIsInIt) {
+  EXPECT_EQ(put("/api/queues/%2F/s", R"({"durable":true,"arguments":{"x-queue-type":"stream"}})").status, 201u);
+  auto channel = connect().open_channel();
+  channel.select_confirms();
+  channel.publish_to("s", {"1", "2"});
+  channel.wait_for_confirms(2);
+  const json::value shown = get("/api/queues/%2F/s").json();
+  EXPECT_EQ(shown.at("type").as_string(), "stream");
+  EXPECT_EQ(shown.at("messages").as_int64(), 2);
+  EXPECT_EQ(shown.at("messages_unacknowledged").as_int64(), 0);
+  EXPECT_EQ(shown.at("members"), (json::array{shown.at("node").as_string()}));
+  EXPECT_EQ(error_of(remove("/api/queues/%2F/s/contents")),
+            R"(bad_request: "queue.purge not supported by stream queues queue 's' in vhost '/'")");
+}
+
 TEST_F(TopologyTest, DeletesAQueueOnlyUnderItsConditions) {
   auto channel = connect().open_channel();
   channel.declare_queue("q");
