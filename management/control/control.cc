@@ -103,6 +103,9 @@ int run(std::string_view tool, const std::vector<std::string>& words, std::ostre
   } catch (const Failure& failure) {
     errors << failure.what() << '\n';
     return static_cast<int>(failure.status());
+  } catch (const std::exception& error) {
+    errors << fmt::format("Error:\nthe broker's answer is not understood: {}\n", error.what());
+    return static_cast<int>(Exit::software);
   }
 }
 

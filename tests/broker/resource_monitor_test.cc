@@ -78,6 +78,15 @@ TEST(Resources, AreThoseOfThisProcess) {
   EXPECT_NEAR(static_cast<double>(resources.used_memory_max), static_cast<double>(memory_size()) / 2, 1);
 }
 
+TEST(Resources, AreLimitedInOctetsOrByAShareOfAMemoryThatIsTold) {
+  const test::TemporaryDirectory directory;
+  const auto resources =
+      resources_of({.disk_free_share = 1.5, .memory_limit = 1000, .memory_size = 2000}, directory.path());
+  EXPECT_EQ(resources.free_disk_min, 3000u);
+  EXPECT_EQ(resources.used_memory_max, 1000u);
+  EXPECT_EQ(resources_of({.memory_high_watermark = 0.25, .memory_size = 2000}, {}).used_memory_max, 500u);
+}
+
 TEST(Resources, NoDiskIsWatchedWhereNothingIsKept) {
   EXPECT_FALSE(resources_of({}, {}).free_disk());
 }
