@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "broker/consumer.h"
+#include "broker/counters.h"
 #include "broker/mail.h"
 #include "broker/queue_record.h"
 #include "broker/queue_settings.h"
+#include "broker/reports.h"
 #include "protocol/reply_code.h"
 
 namespace leveret::broker {
@@ -67,7 +69,8 @@ class AnyQueue {
   // --- administrators
 
   virtual QueueCounts counts() const = 0;
-  virtual std::size_t unacknowledged_count() const = 0;
+  virtual QueueNumbers numbers() const = 0;
+  const QueueCounters& counters() const { return counters_; }
   /// Somebody has declared it: what he is told.
   virtual QueueCounts declared() = 0;
   /// Takes new settings, at once.
@@ -100,6 +103,7 @@ class AnyQueue {
   VirtualHost& virtual_host_;
   const std::shared_ptr<const QueueRecord> record_;
   MemoryNote memory_note_{};
+  QueueCounters counters_{};
 };
 
 }  // namespace leveret::broker

@@ -32,7 +32,7 @@ std::vector<std::shared_ptr<VirtualHost>> Broker::virtual_hosts() const {
 }
 
 std::shared_ptr<VirtualHost> Broker::make_virtual_host(const std::string& name) {
-  auto made = std::make_shared<VirtualHost>(name, *store_, next_queue_id_, definition_changes_);
+  auto made = std::make_shared<VirtualHost>(name, *store_, next_queue_id_, definition_changes_, options_.shards);
   made->on_settings_changed(
       [this](QueueAddress queue, const QueueSettings& settings) { apply_settings(queue, settings); });
   made->limit_queues(limits_.find(LimitOf::virtual_host, name, "max-queues"));

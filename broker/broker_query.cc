@@ -8,6 +8,8 @@
 #include "broker/amqp/local_client.h"
 #include "broker/broker.h"
 #include "broker/password_hash.h"
+#include "broker/policy_rules.h"
+#include "broker/resource_monitor.h"
 #include "broker/shard_questions.h"
 #include "broker/version.h"
 
@@ -35,18 +37,18 @@ VirtualHostReport report_of(const VirtualHost& virtual_host) {
           .is_protected = metadata.is_protected_from_deletion};
 }
 
-using NumbersOfQueues = std::unordered_map<QueueId, QueueNumbers>;
+struct QueueState {
+  QueueNumbers numbers{};
+  QueueCounters counters{};
+};
 
-NumbersOfQueues count_queues(Shard& shard) {
-  NumbersOfQueues numbers;
-  numbers.reserve(shard.queues().size());
-  for (const auto& [id, queue] : shard.queues()) {
-    const QueueCounts counts = queue->counts();
-    numbers.emplace(id, QueueNumbers{.ready = counts.messages,
-                                     .unacknowledged = queue->unacknowledged_count(),
-                                     .consumers = counts.consumers});
-  }
-  return numbers;
+using StatesOfQueues = std::unordered_map<QueueId, QueueState>;
+
+StatesOfQueues look_at_queues(Shard& shard) {
+  StatesOfQueues states;
+  states.reserve(shard.queues().size());
+  for (const auto& [id, queue] : shard.queues()) states.emplace(id, QueueState{queue->numbers(), queue->counters()});
+  return states;
 }
 
 QueueReport report_of(const VirtualHost& virtual_host, const QueueRecord& record) {
@@ -130,6 +132,17 @@ std::string_view BrokerQuery::rabbitmq_version() const {
 
 std::chrono::milliseconds BrokerQuery::uptime() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_at_);
+}
+
+ResourceReport BrokerQuery::resources() const {
+  const Resources watched = resources_of(broker_.options(), data_directory_);
+  const AlarmSet alarms = broker_.alarms().raised();
+  return {.memory_limit = watched.used_memory_max,
+          .disk_free = watched.free_disk(),
+          .disk_free_limit = watched.free_disk_min,
+          .has_memory_alarm = alarms.has(Alarm::memory),
+          .has_disk_alarm = alarms.has(Alarm::disk) || alarms.has(Alarm::store),
+          .data_directory = data_directory_.string()};
 }
 
 // --- who may do what
@@ -279,15 +292,18 @@ std::vector<BindingReport> BrokerQuery::bindings(std::string_view name) const {
 }
 
 Answer<std::vector<QueueReport>> BrokerQuery::queues(std::vector<std::string> virtual_hosts) {
-  const std::vector<NumbersOfQueues> numbers = co_await ask_all<NumbersOfQueues>(broker_.shards(), count_queues);
+  const auto states = co_await ask_all<StatesOfQueues>(broker_.shards(), look_at_queues);
   std::vector<QueueReport> reports;
   for (const std::string& name : virtual_hosts) {
     const auto virtual_host = broker_.find_virtual_host(name);
     if (!virtual_host) continue;
     for (const auto& record : virtual_host->queues()) {
       QueueReport& report = reports.emplace_back(report_of(*virtual_host, *record));
-      const NumbersOfQueues& of_shard = numbers[static_cast<std::size_t>(record->address.shard)];
-      if (const auto found = of_shard.find(report.id); found != of_shard.end()) report.numbers = found->second;
+      const StatesOfQueues& of_shard = states[static_cast<std::size_t>(record->address.shard)];
+      if (const auto found = of_shard.find(report.id); found != of_shard.end()) {
+        report.numbers = found->second.numbers;
+        report.counters = found->second.counters;
+      }
     }
   }
   co_return reports;
@@ -296,6 +312,87 @@ Answer<std::vector<QueueReport>> BrokerQuery::queues(std::vector<std::string> vi
 bool BrokerQuery::has_queue(std::string_view virtual_host, std::string_view name) const {
   const auto found = broker_.find_virtual_host(virtual_host);
   return found && found->has_queue(name);
+}
+
+// --- policies, parameters, limits
+
+std::vector<Policy> BrokerQuery::policies(PolicyKind kind, std::string_view name) const {
+  const auto virtual_host = broker_.find_virtual_host(name);
+  return virtual_host ? virtual_host->policies(kind) : std::vector<Policy>{};
+}
+
+std::optional<AppliedPolicies> BrokerQuery::policies_of_queue(std::string_view name, std::string_view queue) const {
+  const auto virtual_host = broker_.find_virtual_host(name);
+  return virtual_host ? virtual_host->policies_of_queue(queue) : std::nullopt;
+}
+
+std::optional<AppliedPolicies> BrokerQuery::policies_of_exchange(std::string_view name,
+                                                                 std::string_view exchange) const {
+  const auto virtual_host = broker_.find_virtual_host(name);
+  return virtual_host ? virtual_host->policies_of_exchange(exchange) : std::nullopt;
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::put_policy(PolicyKind kind, std::string virtual_host_name,
+                                                          std::string name, boost::json::object policy) {
+  const auto virtual_host = broker_.find_virtual_host(virtual_host_name);
+  if (!virtual_host) co_return protocol::not_found("vhost_not_found");
+  auto parsed = parse_policy(kind, name, policy);
+  if (!parsed) co_return parsed.error();
+  virtual_host->put_policy(kind, *std::move(parsed));
+  co_await stored();
+  co_return Result<void>{};
+}
+
+Answer<bool> BrokerQuery::remove_policy(PolicyKind kind, std::string virtual_host_name, std::string name) {
+  const auto virtual_host = broker_.find_virtual_host(virtual_host_name);
+  const bool was_there = virtual_host && virtual_host->remove_policy(kind, name);
+  if (was_there) co_await stored();
+  co_return was_there;
+}
+
+std::vector<Parameter> BrokerQuery::parameters() const {
+  return broker_.parameters().all();
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::put_parameter(Parameter parameter) {
+  if (auto put = broker_.parameters().put(std::move(parameter)); !put) co_return put.error();
+  co_await stored();
+  co_return Result<void>{};
+}
+
+Answer<void> BrokerQuery::remove_parameter(Parameter parameter) {
+  broker_.parameters().erase(parameter.virtual_host, parameter.component, parameter.name);
+  co_await stored();
+}
+
+std::vector<GlobalParameter> BrokerQuery::global_parameters() const {
+  return broker_.parameters().all_global();
+}
+
+Answer<void> BrokerQuery::put_global_parameter(GlobalParameter parameter) {
+  broker_.parameters().put_global(std::move(parameter));
+  co_await stored();
+}
+
+Answer<void> BrokerQuery::remove_global_parameter(std::string name) {
+  broker_.parameters().erase_global(name);
+  co_await stored();
+}
+
+std::map<std::string, Limits::Named, std::less<>> BrokerQuery::limits(LimitOf of) const {
+  return broker_.limits().all(of);
+}
+
+Answer<BrokerQuery::Result<void>> BrokerQuery::put_limit(LimitOf of, std::string subject, std::string name,
+                                                         boost::json::value value) {
+  if (auto put = broker_.put_limit(of, subject, name, value); !put) co_return put.error();
+  co_await stored();
+  co_return Result<void>{};
+}
+
+Answer<void> BrokerQuery::clear_limit(LimitOf of, std::string subject, std::string name) {
+  broker_.clear_limit(of, subject, name);
+  co_await stored();
 }
 
 // --- definitions
@@ -314,7 +411,32 @@ Answer<protocol::Result<void>> add_queue(Broker& broker, Shard& shard, std::stri
                                                      .arguments = FieldTable{protocol::as_octets(command.arguments)}},
                                                     {.shard = shard.index()});
   if (!declared) co_return declared.error();
-  if (declared->is_new) shard.add_queue(*virtual_host, declared->record);
+  ++shard.churn().queues_declared;
+  if (declared->is_new) {
+    shard.add_queue(*virtual_host, declared->record);
+    ++shard.churn().queues_created;
+  }
+  co_return protocol::Result<void>{};
+}
+
+/// On the shard where a delaying exchange keeps what it delays: nobody there sees the exchange before its store, and
+/// what other shards send comes after this.
+Answer<protocol::Result<void>> add_exchange(Broker& broker, Shard& shard, std::string virtual_host_name,
+                                            ExchangeCommand command) {
+  const auto virtual_host = broker.find_virtual_host(virtual_host_name);
+  if (!virtual_host) co_return protocol::not_found("vhost_not_found");
+  if (virtual_host->check_exchange(command.name)) co_return protocol::Result<void>{};
+  shard.begin_turn();
+  const auto declared = virtual_host->declare_exchange({.name = command.name,
+                                                        .type = command.type,
+                                                        .durable = command.is_durable,
+                                                        .auto_delete = command.is_auto_delete,
+                                                        .internal = command.is_internal,
+                                                        .arguments = FieldTable{protocol::as_octets(command.arguments)},
+                                                        .shard = shard.index()});
+  if (!declared) co_return declared.error();
+  if (const auto store = virtual_host->delay_store_of(command.name); store && store->shard == shard.index())
+    shard.add_delay_store(*virtual_host, command.name, *store, command.is_durable);
   co_return protocol::Result<void>{};
 }
 
@@ -327,24 +449,11 @@ Answer<BrokerQuery::Result<void>> BrokerQuery::import_queue(std::string virtual_
                                            boost::asio::use_awaitable);
 }
 
-BrokerQuery::Result<void> BrokerQuery::import_exchange(std::string_view name, const ExchangeCommand& command) {
-  const auto virtual_host = broker_.find_virtual_host(name);
-  if (!virtual_host) return protocol::not_found("vhost_not_found");
-  if (virtual_host->check_exchange(command.name)) return {};
+Answer<BrokerQuery::Result<void>> BrokerQuery::import_exchange(std::string virtual_host, ExchangeCommand command) {
   Shard& shard = next_shard();
-  const auto declared = virtual_host->declare_exchange({.name = command.name,
-                                                        .type = command.type,
-                                                        .durable = command.is_durable,
-                                                        .auto_delete = command.is_auto_delete,
-                                                        .internal = command.is_internal,
-                                                        .arguments = FieldTable{protocol::as_octets(command.arguments)},
-                                                        .shard = shard.index()});
-  if (!declared) return declared.error();
-  if (const auto store = virtual_host->delay_store_of(command.name))
-    shard.run_here([&shard, virtual_host, exchange = command.name, store = *store, is_durable = command.is_durable] {
-      shard.add_delay_store(*virtual_host, exchange, store, is_durable);
-    });
-  return {};
+  co_return co_await boost::asio::co_spawn(shard.context(),
+                                           add_exchange(broker_, shard, std::move(virtual_host), std::move(command)),
+                                           boost::asio::use_awaitable);
 }
 
 void BrokerQuery::import_binding(std::string_view name, const BindingCommand& command) {
@@ -357,6 +466,37 @@ void BrokerQuery::import_binding(std::string_view name, const BindingCommand& co
                           .routing_key = command.routing_key,
                           .arguments = FieldTable{protocol::as_octets(command.arguments)}},
                          {}));
+}
+
+// --- what is going on
+
+namespace {
+
+void merge(TrafficReport& all, TrafficReport part) {
+  const auto append = [](auto& to, auto& from) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
+  append(all.queues, part.queues);
+  append(all.channels, part.channels);
+  append(all.connections, part.connections);
+  for (const auto& [name, of_shard] : part.virtual_hosts) {
+    auto& of_all = all.virtual_hosts[name];
+    of_all.queues += of_shard.queues;
+    of_all.numbers += of_shard.numbers;
+    of_all.channels += of_shard.channels;
+    add(of_all.transfers, of_shard.transfers);
+  }
+  add(all.churn, part.churn);
+}
+
+}  // namespace
+
+Answer<TrafficReport> BrokerQuery::traffic() {
+  auto parts = co_await ask_all<TrafficReport>(broker_.shards(), [](Shard& shard) { return shard.traffic(); });
+  TrafficReport all;
+  for (auto& part : parts) merge(all, std::move(part));
+  for (const auto& virtual_host : broker_.virtual_hosts())
+    for (auto& exchange : virtual_host->exchange_reports())
+      if (exchange.counters.in > 0) all.exchanges.push_back({exchange.virtual_host, exchange.name, exchange.counters});
+  co_return all;
 }
 
 // --- connections
@@ -378,6 +518,10 @@ using amqp::LocalClient;
 using amqp::LocalReply;
 namespace basic = protocol::basic;
 
+/// How long an answer may take: longer than any does, but where the store cannot write.
+constexpr std::chrono::seconds command_patience{30};
+constexpr std::chrono::seconds publish_patience{10};
+
 FieldTable table_of(const std::string& encoded) {
   return FieldTable{protocol::as_octets(encoded)};
 }
@@ -386,14 +530,16 @@ template <protocol::Method M>
 Answer<Result<LocalReply>> ask_once(Broker& broker, Shard& shard, Asker asker, M method) {
   const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
   if (!virtual_host) co_return protocol::not_found("vhost_not_found");
-  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host};
+  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host, command_patience};
   co_return co_await client.ask(method);
 }
 
 Answer<Result<bool>> publish_once(Broker& broker, Shard& shard, Asker asker, const PublishCommand& command) {
   const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
   if (!virtual_host) co_return protocol::not_found("vhost_not_found");
-  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host};
+  // A client would wait here, and be told so; who asked over HTTP wants an answer.
+  if (!shard.resource_alarms().is_empty()) co_return protocol::resource_error(blocked_reason(shard.resource_alarms()));
+  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host, publish_patience};
   const auto confirming = co_await client.ask(protocol::confirm::Select{});
   if (!confirming) co_return confirming.error();
   client.publish({.exchange = command.exchange, .routing_key = command.routing_key, .mandatory = true},
@@ -430,7 +576,7 @@ Answer<Result<std::vector<GottenMessage>>> get_some(Broker& broker, Shard& shard
                                                     std::size_t count, AfterGet after) {
   const auto virtual_host = broker.find_virtual_host(asker.virtual_host);
   if (!virtual_host) co_return protocol::not_found("vhost_not_found");
-  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host};
+  LocalClient client{broker, shard, {asker.user, asker.has_all_rights}, virtual_host, command_patience};
   std::vector<GottenMessage> messages;
   while (messages.size() < count) {
     auto reply = co_await client.ask(basic::Get{.queue = queue});
@@ -440,6 +586,23 @@ Answer<Result<std::vector<GottenMessage>>> get_some(Broker& broker, Shard& shard
   }
   if (!messages.empty()) settle(client, after);
   co_return messages;
+}
+
+/// queue.bind or queue.unbind; their exchange namesakes have the same fields but for the destination's.
+template <protocol::Method M>
+M to_queue(const BindingCommand& command) {
+  return {.queue = command.destination,
+          .exchange = command.source,
+          .routing_key = command.routing_key,
+          .arguments = table_of(command.arguments)};
+}
+
+template <protocol::Method M>
+M to_exchange(const BindingCommand& command) {
+  return {.destination = command.destination,
+          .source = command.source,
+          .routing_key = command.routing_key,
+          .arguments = table_of(command.arguments)};
 }
 
 }  // namespace
@@ -485,27 +648,13 @@ Answer<BrokerQuery::Result<void>> BrokerQuery::purge_queue(Asker asker, std::str
 }
 
 Answer<BrokerQuery::Result<void>> BrokerQuery::bind(Asker asker, BindingCommand command) {
-  if (command.is_to_queue)
-    co_return co_await give(std::move(asker), protocol::queue::Bind{.queue = command.destination,
-                                                                    .exchange = command.source,
-                                                                    .routing_key = command.routing_key,
-                                                                    .arguments = table_of(command.arguments)});
-  co_return co_await give(std::move(asker), protocol::exchange::Bind{.destination = command.destination,
-                                                                     .source = command.source,
-                                                                     .routing_key = command.routing_key,
-                                                                     .arguments = table_of(command.arguments)});
+  if (command.is_to_queue) co_return co_await give(std::move(asker), to_queue<protocol::queue::Bind>(command));
+  co_return co_await give(std::move(asker), to_exchange<protocol::exchange::Bind>(command));
 }
 
 Answer<BrokerQuery::Result<void>> BrokerQuery::unbind(Asker asker, BindingCommand command) {
-  if (command.is_to_queue)
-    co_return co_await give(std::move(asker), protocol::queue::Unbind{.queue = command.destination,
-                                                                      .exchange = command.source,
-                                                                      .routing_key = command.routing_key,
-                                                                      .arguments = table_of(command.arguments)});
-  co_return co_await give(std::move(asker), protocol::exchange::Unbind{.destination = command.destination,
-                                                                       .source = command.source,
-                                                                       .routing_key = command.routing_key,
-                                                                       .arguments = table_of(command.arguments)});
+  if (command.is_to_queue) co_return co_await give(std::move(asker), to_queue<protocol::queue::Unbind>(command));
+  co_return co_await give(std::move(asker), to_exchange<protocol::exchange::Unbind>(command));
 }
 
 Answer<BrokerQuery::Result<bool>> BrokerQuery::publish(Asker asker, PublishCommand command) {

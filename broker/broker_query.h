@@ -2,7 +2,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,9 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "broker/limits.h"
+#include "broker/parameters.h"
+#include "broker/policies.h"
 #include "broker/reports.h"
 #include "protocol/method.h"
 #include "protocol/reply_code.h"
@@ -69,6 +74,16 @@ struct GottenMessage {
   std::string body{};
 };
 
+/// What may run short, and whether it has.  Amounts in octets.
+struct ResourceReport {
+  std::uint64_t memory_limit = 0;
+  std::optional<std::uint64_t> disk_free{};  // nothing where nothing is kept on disk
+  std::uint64_t disk_free_limit = 0;
+  bool has_memory_alarm = false;
+  bool has_disk_alarm = false;  // a store that cannot write is one as well
+  std::string data_directory{};
+};
+
 /// The questions and commands that management may put, from its own thread.
 ///
 /// What lives on shards is asked of each of them and answered later, so no question waits for a queue, and no queue for
@@ -97,6 +112,9 @@ class BrokerQuery {
   /// Those that were announced with `add_listener`, before management started.
   const std::vector<ListenerReport>& listeners() const { return listeners_; }
   void add_listener(ListenerReport listener) { listeners_.push_back(std::move(listener)); }
+  /// Where what is stored lies; empty when nothing is.  Before management starts.
+  void set_data_directory(std::filesystem::path directory) { data_directory_ = std::move(directory); }
+  ResourceReport resources() const;
 
   // --- who may do what
 
@@ -152,14 +170,45 @@ class BrokerQuery {
   /// At most `count` of the ready messages, in their order.
   Answer<Result<std::vector<GottenMessage>>> get(Asker asker, std::string queue, std::size_t count, AfterGet after);
 
+  // --- policies, parameters, limits
+
+  /// Of one virtual host, in the order in which they are tried; nothing in one that does not exist.
+  std::vector<Policy> policies(PolicyKind kind, std::string_view virtual_host) const;
+  /// Which of them hold; nothing when there is no such queue or exchange.
+  std::optional<AppliedPolicies> policies_of_queue(std::string_view virtual_host, std::string_view name) const;
+  std::optional<AppliedPolicies> policies_of_exchange(std::string_view virtual_host, std::string_view name) const;
+  /// `policy` has its pattern, definition, priority and apply-to.  Errors: those of parse_policy; not_found.
+  Answer<Result<void>> put_policy(PolicyKind kind, std::string virtual_host, std::string name,
+                                  boost::json::object policy);
+  /// False when there was none.
+  Answer<bool> remove_policy(PolicyKind kind, std::string virtual_host, std::string name);
+
+  std::vector<Parameter> parameters() const;
+  Answer<Result<void>> put_parameter(Parameter parameter);
+  Answer<void> remove_parameter(Parameter parameter);
+  std::vector<GlobalParameter> global_parameters() const;
+  Answer<void> put_global_parameter(GlobalParameter parameter);
+  Answer<void> remove_global_parameter(std::string name);
+
+  /// By the name of the virtual host or user.
+  std::map<std::string, Limits::Named, std::less<>> limits(LimitOf of) const;
+  /// Errors: those of Limits::put.
+  Answer<Result<void>> put_limit(LimitOf of, std::string subject, std::string name, boost::json::value value);
+  Answer<void> clear_limit(LimitOf of, std::string subject, std::string name);
+
   // --- definitions: brought in past all rights, and what is there already stays as it is
 
   Answer<Result<void>> import_queue(std::string virtual_host, QueueCommand command);
-  Result<void> import_exchange(std::string_view virtual_host, const ExchangeCommand& command);
+  Answer<Result<void>> import_exchange(std::string virtual_host, ExchangeCommand command);
   /// Does nothing when there is no such exchange or destination.
   void import_binding(std::string_view virtual_host, const BindingCommand& command);
   /// Waits until all definitions that were changed until now are on disk.
   Answer<void> stored();
+
+  // --- what is going on
+
+  /// All that has been counted: cheap enough to be asked for every few seconds.
+  Answer<TrafficReport> traffic();
 
   // --- connections
 
@@ -175,6 +224,7 @@ class BrokerQuery {
   Broker& broker_;
   const std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
   std::vector<ListenerReport> listeners_{};
+  std::filesystem::path data_directory_{};
   std::size_t next_shard_ = 0;
 };
 

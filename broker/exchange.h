@@ -14,6 +14,7 @@
 namespace leveret::broker {
 
 struct AppliedPolicies;
+class ExchangeTraffic;
 class MessageHistory;
 struct Exchange;
 struct QueueRecord;
@@ -94,6 +95,7 @@ struct Exchange {
   std::unordered_set<const Binding*> bindings_to_here{};
   std::unique_ptr<BindingIndex> index{};
   std::shared_ptr<MessageHistory> history{};  // where it routes as recent_history
+  std::shared_ptr<ExchangeTraffic> traffic{};
   std::optional<QueueAddress> delay_store{};  // of type delayed: takes what is to be routed later, as a queue would
 
   protocol::FieldTable argument_table() const;

@@ -22,6 +22,7 @@
 #include "management/control/control.h"
 #include "management/definition_file.h"
 #include "management/http_server.h"
+#include "management/sampler.h"
 #include "storage/memory_store.h"
 #include "storage/rocksdb_store.h"
 
@@ -106,13 +107,17 @@ int serve(const Options& options) {
   broker::ResourceMonitor monitor{context, *alarms, broker::resources_of(options.broker, directory)};
   broker::Server server{context, broker, options.amqp};
   broker::BrokerQuery query{broker};
-  management::Router router{query};
+  query.set_data_directory(directory);
+  management::Statistics statistics;
+  management::Router router{query, statistics};
+  management::Sampler sampler{http_context, query, statistics};
   management::HttpServer http{http_context, http_options_of(options),
                               [&router](management::RawRequest request) { return router.answer(std::move(request)); }};
   for (const auto& endpoint : server.endpoints()) query.add_listener({.protocol = "amqp", .port = endpoint.port()});
   query.add_listener({.protocol = "http", .port = http.port()});
   for (const auto& shard : broker.shards()) shard->start();
   import_definitions(options, router);
+  sampler.start();
   http.start();
   server.start();
   monitor.start();
@@ -128,6 +133,7 @@ int serve(const Options& options) {
     context.stop();
   });
   context.run();
+  sampler.stop();
   http.stop(answers_patience);
   server.stop(connections_patience);
   broker.stop_shards(store_patience);

@@ -41,6 +41,14 @@ QueueCounts Queue::counts() const {
           .consumers = static_cast<std::uint32_t>(consumers_.size())};
 }
 
+QueueNumbers Queue::numbers() const {
+  return {.ready = ready_.size(),
+          .unacknowledged = unacknowledged_.size(),
+          .consumers = consumers_.size(),
+          .octets_ready = ready_.octets(),
+          .octets_unacknowledged = unacknowledged_octets_};
+}
+
 bool Queue::is_stored(const Message& message) const {
   return record_->is_durable() && (message.is_persistent() || is_quorum());
 }
@@ -52,6 +60,7 @@ std::uint8_t Queue::priority_of(const Message& message) const {
 
 void Queue::enqueue(MessageRef message, const ConfirmTicket& ticket) {
   if (refuses(*message)) return refuse(std::move(message), ticket);
+  ++counters_.published;
   const Position position = next_position_++;
   QueuedMessage queued{.message = std::move(message)};
   append(position, queued, ticket);
@@ -87,9 +96,13 @@ void Queue::deliver() {
       continue;
     }
     delivered_before_ = std::max(delivered_before_, position + 1);
+    counters_.deliveries.redelivered += queued->is_redelivered;
     if (no_ack) {
+      ++counters_.deliveries.delivered_no_ack;
       let_go(position, *queued, octets);
     } else {
+      ++counters_.deliveries.delivered;
+      unacknowledged_octets_ += octets;
       queued->consumer = consumer->request.id;
       ++consumer->unacknowledged;
       unacknowledged_.emplace(position, std::move(*queued));
@@ -139,7 +152,10 @@ void Queue::get(bool no_ack, GetAnswer answer) {
   touch();
   expire();
   read_back();
-  if (ready_.empty()) return answer({});
+  if (ready_.empty()) {
+    ++counters_.deliveries.gotten_nothing;
+    return answer({});
+  }
   if (!ready_.has_front() || !may_deliver(ready_.front().position, *ready_.front().message)) {
     waiting_gets_.emplace_back(no_ack, std::move(answer));
     return;
@@ -148,10 +164,15 @@ void Queue::get(bool no_ack, GetAnswer answer) {
   const std::size_t octets = queued->message->body().size();
   Delivery delivery = make_delivery(position, *queued, ConsumerId::none);
   delivered_before_ = std::max(delivered_before_, position + 1);
-  if (no_ack)
+  counters_.deliveries.redelivered += queued->is_redelivered;
+  if (no_ack) {
+    ++counters_.deliveries.gotten_no_ack;
     let_go(position, *queued, octets);
-  else
+  } else {
+    ++counters_.deliveries.gotten;
+    unacknowledged_octets_ += octets;
     unacknowledged_.emplace(position, std::move(*queued));
+  }
   ready_.pop_front(octets);
   answer(GetResult{.delivery = std::move(delivery), .messages_left = counts().messages});
 }
@@ -188,9 +209,12 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
   if (const auto found = unacknowledged_.find(position); found != unacknowledged_.end()) {
     QueuedMessage queued = std::move(found->second);
     unacknowledged_.erase(found);
+    const std::size_t octets = queued.message->body().size();
+    unacknowledged_octets_ -= octets;
     switch (settlement) {
       case Settlement::acknowledge:
-        let_go(position, queued, queued.message->body().size());
+        ++counters_.deliveries.acknowledged;
+        let_go(position, queued, octets);
         break;
       case Settlement::reject:
         discard(position, std::move(queued), DeathReason::rejected);

@@ -39,7 +39,7 @@ class Queue final : public AnyQueue {
   void get(bool no_ack, GetAnswer answer) override;
 
   QueueCounts counts() const override;
-  std::size_t unacknowledged_count() const override { return unacknowledged_.size(); }
+  QueueNumbers numbers() const override;
   /// An idle queue's lease begins anew.
   QueueCounts declared() override;
   /// A shorter limit drops what is above it, a shorter time-to-live what is older.
@@ -120,6 +120,7 @@ class Queue final : public AnyQueue {
   Position next_position_ = 1;
   ReadyMessages ready_{};
   boost::unordered_flat_map<Position, QueuedMessage> unacknowledged_{};
+  std::uint64_t unacknowledged_octets_ = 0;  // of bodies
   Consumers consumers_{};
   bool has_exclusive_consumer_ = false;
 

@@ -1,10 +1,12 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "broker/counters.h"
 #include "broker/ids.h"
 
 namespace leveret::broker {
@@ -17,6 +19,17 @@ struct QueueNumbers {
   std::uint64_t ready = 0;
   std::uint64_t unacknowledged = 0;
   std::uint64_t consumers = 0;
+  std::uint64_t octets_ready = 0;  // of bodies
+  std::uint64_t octets_unacknowledged = 0;
+
+  QueueNumbers& operator+=(const QueueNumbers& more) {
+    ready += more.ready;
+    unacknowledged += more.unacknowledged;
+    consumers += more.consumers;
+    octets_ready += more.octets_ready;
+    octets_unacknowledged += more.octets_unacknowledged;
+    return *this;
+  }
 };
 
 struct QueueReport {
@@ -29,6 +42,7 @@ struct QueueReport {
   std::optional<ConnectionId> owner{};  // of an exclusive queue
   std::string arguments{};
   QueueNumbers numbers{};
+  QueueCounters counters{};
 };
 
 struct ExchangeReport {
@@ -39,6 +53,7 @@ struct ExchangeReport {
   bool is_auto_delete = false;
   bool is_internal = false;
   std::string arguments{};
+  ExchangeCounters counters{};
 };
 
 struct BindingReport {
@@ -61,6 +76,7 @@ struct ConsumerReport {
 };
 
 struct ChannelReport {
+  SessionId id{};
   std::uint16_t number = 0;
   bool is_confirming = false;
   bool is_transactional = false;
@@ -71,6 +87,7 @@ struct ChannelReport {
   std::uint64_t uncommitted_messages = 0;
   std::uint64_t uncommitted_settlements = 0;
   std::vector<ConsumerReport> consumers{};
+  ChannelCounters counters{};
 };
 
 struct ConnectionReport {
@@ -88,6 +105,7 @@ struct ConnectionReport {
   std::chrono::seconds heartbeat{};
   std::chrono::system_clock::time_point connected_at{};
   std::vector<ChannelReport> channels{};
+  TransferCounters transfers{};
 
   /// "127.0.0.1:40000 -> 127.0.0.1:5672", by which RabbitMQ's tools know a connection.
   std::string name() const;
@@ -100,6 +118,42 @@ struct VirtualHostReport {
   std::string default_queue_type{};
   bool is_traced = false;
   bool is_protected = false;
+};
+
+/// All that is counted, at one moment of each shard, without what it belongs to beside a number or name.
+struct TrafficReport {
+  struct OfQueue {
+    QueueId id{};
+    QueueNumbers numbers{};
+    QueueCounters counters{};
+  };
+  struct OfExchange {
+    std::string virtual_host{};
+    std::string name{};
+    ExchangeCounters counters{};
+  };
+  struct OfChannel {
+    SessionId id{};
+    ChannelCounters counters{};
+  };
+  struct OfConnection {
+    ConnectionId id{};
+    TransferCounters transfers{};
+  };
+  /// Channels and connections that are gone are still counted here.
+  struct OfVirtualHost {
+    std::uint64_t queues = 0;
+    QueueNumbers numbers{};  // of all of them
+    ChannelCounters channels{};
+    TransferCounters transfers{};
+  };
+
+  std::vector<OfQueue> queues{};
+  std::vector<OfExchange> exchanges{};  // without those that no message was published to
+  std::vector<OfChannel> channels{};
+  std::vector<OfConnection> connections{};
+  std::map<std::string, OfVirtualHost, std::less<>> virtual_hosts{};
+  ChurnCounters churn{};
 };
 
 struct UserReport {

@@ -1,9 +1,7 @@
 #include "broker/server.h"
 
-#include <stdexcept>
 #include <thread>
 
-#include <fmt/format.h>
 #include <boost/asio/post.hpp>
 
 #include "broker/amqp/client_socket.h"
@@ -18,45 +16,11 @@ namespace {
 constexpr auto stop_poll_interval = std::chrono::milliseconds{2};
 constexpr std::chrono::milliseconds accept_retry_interval{100};
 
-/// All addresses of IPv6 and IPv4 together; of IPv4 alone where there is no IPv6.
-tcp::endpoint open_for_all(tcp::acceptor& acceptor, std::uint16_t port) {
-  boost::system::error_code error;
-  acceptor.open(tcp::v6(), error);
-  if (!error) {
-    acceptor.set_option(boost::asio::ip::v6_only{false});
-    return {tcp::v6(), port};
-  }
-  acceptor.open(tcp::v4());
-  return {tcp::v4(), port};
-}
-
-tcp::endpoint open_for_one(tcp::acceptor& acceptor, const ListenAddress& address) {
-  const tcp::endpoint endpoint{boost::asio::ip::make_address(address.host), address.port};
-  acceptor.open(endpoint.protocol());
-  // 0.0.0.0 and :: may each have a listener of their own.
-  if (endpoint.address().is_v6()) acceptor.set_option(boost::asio::ip::v6_only{true});
-  return endpoint;
-}
-
-tcp::acceptor listen(boost::asio::io_context& context, const ListenAddress& address) {
-  tcp::acceptor acceptor{context};
-  const tcp::endpoint endpoint =
-      address.host.empty() ? open_for_all(acceptor, address.port) : open_for_one(acceptor, address);
-  acceptor.set_option(tcp::acceptor::reuse_address{true});
-  boost::system::error_code error;
-  acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-  if (error)
-    throw std::runtime_error{fmt::format("cannot listen on port {}{}: {}", address.port,
-                                         address.host.empty() ? "" : " of " + address.host, error.message())};
-  return acceptor;
-}
-
 }  // namespace
 
 Server::Server(boost::asio::io_context& context, Broker& broker, const std::vector<ListenAddress>& addresses)
     : context_(context), broker_(broker) {
-  for (const ListenAddress& address : addresses) acceptors_.push_back(listen(context_, address));
+  for (const ListenAddress& address : addresses) acceptors_.push_back(listen(context_, address, "AMQP"));
 }
 
 Server::~Server() {

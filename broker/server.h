@@ -8,14 +8,9 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "broker/broker.h"
+#include "broker/listener.h"
 
 namespace leveret::broker {
-
-/// Where to listen.
-struct ListenAddress {
-  std::string host{};      // a numeric address; empty: all, IPv6 and IPv4
-  std::uint16_t port = 0;  // 0: any free one
-};
 
 /// Accepts AMQP connections and gives each to the shard with the fewest.  Belongs to the thread of `context`.
 ///

@@ -294,6 +294,7 @@ AnyQueue* Shard::find_queue(QueueId id) {
 
 void Shard::delete_queue(AnyQueue& queue) {
   const QueueId id = queue.record().address.queue;
+  ++churn_.queues_deleted;
   dead_letters_.publish_all();
   dead_letters_.forget(id);
   alarms_.clear(id);
@@ -338,6 +339,32 @@ std::shared_ptr<RouteCache> Shard::routes(const VirtualHost& virtual_host) {
   return cache;
 }
 
+std::shared_ptr<PastTraffic> Shard::past_traffic(const VirtualHost& virtual_host) {
+  auto& past = past_traffic_[&virtual_host];
+  if (!past) past = std::make_shared<PastTraffic>();
+  return past;
+}
+
+TrafficReport Shard::traffic() const {
+  TrafficReport report{.churn = churn_};
+  for (const auto& [virtual_host, past] : past_traffic_) {
+    auto& all = report.virtual_hosts[virtual_host->name()];
+    all.channels += past->channels;
+    add(all.transfers, past->transfers);
+  }
+  for (const TurnMember* member : members_) member->add_traffic(report);
+  report.queues.reserve(queues_.size());
+  const VirtualHost* last = nullptr;  // neighbours are mostly of one virtual host
+  TrafficReport::OfVirtualHost* sum = nullptr;
+  for (const auto& [id, queue] : queues_) {
+    const auto& counted = report.queues.emplace_back(TrafficReport::OfQueue{id, queue->numbers(), queue->counters()});
+    if (std::exchange(last, &queue->virtual_host()) != last) sum = &report.virtual_hosts[last->name()];
+    ++sum->queues;
+    sum->numbers += counted.numbers;
+  }
+  return report;
+}
+
 void Shard::forget_virtual_host(const VirtualHost& virtual_host) {
   force_close(fmt::format("vhost '{}' is deleted", virtual_host.name()),
               [&](const TurnMember& member) { return member.is_in(virtual_host); });
@@ -348,6 +375,7 @@ void Shard::forget_virtual_host(const VirtualHost& virtual_host) {
     if (AnyQueue* queue = find_queue(id)) delete_queue(*queue);
   std::erase_if(delay_stores_, [&](const auto& row) { return row.second->is_in(virtual_host); });
   routes_.erase(&virtual_host);
+  past_traffic_.erase(&virtual_host);
 }
 
 // --- on a message's way

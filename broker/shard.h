@@ -44,10 +44,18 @@ class TurnMember {
   virtual void alarms_changed() = 0;
   /// What it is, for who looks at the broker from outside; nothing while it is not yet, or no more, a client.
   virtual std::optional<ConnectionReport> report() const { return {}; }
+  /// Adds what it has counted.
+  virtual void add_traffic(TrafficReport&) const {}
 
  private:
   friend class Shard;
   bool is_ending_turn_ = false;
+};
+
+/// What was counted in a virtual host by channels and connections that have ended since.
+struct PastTraffic {
+  ChannelCounters channels{};
+  TransferCounters transfers{};
 };
 
 /// One thread and all it owns: queues, sessions, the log of what has to become durable, the mail to other shards.
@@ -139,6 +147,11 @@ class Shard {
 
   /// Whoever has taken it may keep it longer than the shard does.
   std::shared_ptr<RouteCache> routes(const VirtualHost& virtual_host);
+  /// What channels and connections of a virtual host have counted that are no more.  Whoever has taken it may keep it.
+  std::shared_ptr<PastTraffic> past_traffic(const VirtualHost& virtual_host);
+  ChurnCounters& churn() { return churn_; }
+  /// What is counted here, exchanges left out: they are everybody's.
+  TrafficReport traffic() const;
   /// It has been deleted: ends its connections here, then its queues.
   void forget_virtual_host(const VirtualHost& virtual_host);
 
@@ -200,6 +213,8 @@ class Shard {
   boost::unordered_flat_map<SessionId, Session*> sessions_{};
   std::unordered_map<QueueId, std::unique_ptr<DelayStore>> delay_stores_;
   std::unordered_map<const VirtualHost*, std::shared_ptr<RouteCache>> routes_{};
+  std::unordered_map<const VirtualHost*, std::shared_ptr<PastTraffic>> past_traffic_{};
+  ChurnCounters churn_{};
   AlarmClock alarms_{};
   std::size_t queued_memory_ = 0;
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();

@@ -38,8 +38,12 @@ void add_to(Route& route, const QueueRecord& queue) {
 }  // namespace
 
 VirtualHost::VirtualHost(std::string name, storage::Store& store, std::atomic<std::uint64_t>& next_queue_id,
-                         DefinitionChanges& definition_changes)
-    : name_(std::move(name)), store_(store), next_queue_id_(next_queue_id), definition_changes_(definition_changes) {
+                         DefinitionChanges& definition_changes, std::size_t shards)
+    : name_(std::move(name)),
+      store_(store),
+      next_queue_id_(next_queue_id),
+      definition_changes_(definition_changes),
+      shards_(shards) {
   const auto predeclare = [this](std::string_view exchange, ExchangeType type, bool is_internal = false) {
     add_exchange({.name = std::string{exchange}, .type = type, .is_durable = true, .is_internal = is_internal});
   };
@@ -201,6 +205,7 @@ Exchange& VirtualHost::add_exchange(Exchange exchange) {
   apply_policies(exchange);
   if (exchange.routing_type() == ExchangeType::recent_history)
     exchange.history = std::make_shared<MessageHistory>(exchange.argument_table());
+  exchange.traffic = std::make_shared<ExchangeTraffic>(shards_);
   const std::string name = exchange.name;
   changed();
   return *exchanges_.emplace(name, std::make_shared<Exchange>(std::move(exchange))).first->second;
@@ -451,6 +456,10 @@ void VirtualHost::route(std::string_view exchange_name, const RoutedMessage& mes
   route.histories.clear();
   route.is_cacheable = true;
   std::shared_lock lock{mutex_};
+  const Exchange* first = exchange_named(exchange_name);
+  // Compared first: counting references is dear where a route's memory is used for one message after the other.
+  if (const auto traffic = first ? first->traffic.get() : nullptr; traffic != route.traffic.get())
+    route.traffic = first ? first->traffic : nullptr;
   if (exchange_name.empty()) {
     // Every queue is bound to the default exchange by its name.  AMQP 0-9-1, section 3.1.3.1.
     for (const auto key : message.routing_keys)
@@ -459,7 +468,6 @@ void VirtualHost::route(std::string_view exchange_name, const RoutedMessage& mes
     route.is_cacheable = !route.queues.empty();
     return;
   }
-  const Exchange* first = exchange_named(exchange_name);
   if (!first) return;
   Visits visits{*first};
   while (const Exchange* exchange = visits.next()) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/counters.h"
 #include "broker/death.h"
 #include "broker/definition_changes.h"
 #include "broker/exchange.h"
@@ -83,6 +84,8 @@ struct Route {
   std::vector<QueueAddress> queues{};
   /// The histories it passed through that are to keep it.
   std::vector<std::shared_ptr<MessageHistory>> histories{};
+  /// Of the exchange it was published to; nothing when that is gone.
+  std::shared_ptr<ExchangeTraffic> traffic{};
   /// False when it depended on more than exchange and routing key.
   bool is_cacheable = true;
 };
@@ -109,9 +112,9 @@ enum class IfUnused : bool { no, yes };
 /// Errors are those of RabbitMQ, codes and texts.
 class VirtualHost {
  public:
-  /// With the predeclared exchanges: the default exchange and `amq.*`.
+  /// With the predeclared exchanges: the default exchange and `amq.*`.  Messages come from `shards` shards.
   VirtualHost(std::string name, storage::Store& store, std::atomic<std::uint64_t>& next_queue_id,
-              DefinitionChanges& definition_changes);
+              DefinitionChanges& definition_changes, std::size_t shards = 1);
   VirtualHost(const VirtualHost&) = delete;
   VirtualHost& operator=(const VirtualHost&) = delete;
 
@@ -239,6 +242,7 @@ class VirtualHost {
   storage::Store& store_;
   std::atomic<std::uint64_t>& next_queue_id_;
   DefinitionChanges& definition_changes_;
+  const std::size_t shards_;
   std::atomic<std::uint64_t> version_{1};
   mutable std::shared_mutex mutex_{};
   VirtualHostMetadata metadata_{};

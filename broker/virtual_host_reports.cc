@@ -16,7 +16,8 @@ std::vector<ExchangeReport> VirtualHost::exchange_reports() const {
                        .is_durable = exchange->is_durable,
                        .is_auto_delete = exchange->is_auto_delete,
                        .is_internal = exchange->is_internal,
-                       .arguments = exchange->arguments});
+                       .arguments = exchange->arguments,
+                       .counters = exchange->traffic->counters()});
   return reports;
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "broker/broker.h"
-#include "broker/server.h"
+#include "broker/listener.h"
 
 namespace leveret::configuration {
 

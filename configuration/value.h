@@ -6,7 +6,7 @@
 #include <string_view>
 #include <variant>
 
-#include "broker/server.h"
+#include "broker/listener.h"
 
 namespace leveret::configuration {
 

@@ -10,6 +10,8 @@
 #include "management/handlers.h"
 #include "management/json_body.h"
 #include "management/listing.h"
+#include "management/rates.h"
+#include "management/statistics_columns.h"
 
 namespace leveret::management {
 namespace {
@@ -101,8 +103,37 @@ json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& 
            json::object{{"name", to_json_text(consumer.queue)}, {"vhost", to_json_text(connection.virtual_host)}}}};
 }
 
+json::object with_traffic(const Request& request, const ConnectionReport& connection, const SampleRanges& ranges) {
+  json::object object = to_json(request.broker, connection);
+  put_transfers(object, connection.transfers, request.statistics.connection(connection.id), ranges);
+  object["send_pend"] = 0;
+  return object;
+}
+
+json::object with_traffic(const Request& request, const ConnectionReport& connection, const ChannelReport& channel,
+                          const SampleRanges& ranges) {
+  using Columns = columns::Channel;
+  json::object object = to_json(request.broker, connection, channel);
+  const Series* series = request.statistics.channel(channel.id);
+  MessageStats stats{ranges.messages};
+  stats.add(channel.counters.publishes, {&series, 1}, Columns::first_publish);
+  stats.add_deliveries(channel.counters.deliveries, {&series, 1}, Columns::first_delivery);
+  stats.put_into(object);
+  return object;
+}
+
+/// What `disable_stats` leaves.
+json::object basics(const broker::BrokerQuery& broker, const ConnectionReport& connection) {
+  return {{"name", connection.name()},
+          {"node", broker.node_name()},
+          {"user", connection.user},
+          {"vhost", to_json_text(connection.virtual_host)}};
+}
+
 /// Users see their own connections; monitoring users those of all.
 bool is_visible(const Request& request, const ConnectionReport& connection) {
+  const std::string_view chosen = request.header("x-vhost");  // as in Request::visible_virtual_hosts
+  if (!chosen.empty() && chosen != connection.virtual_host) return false;
   return request.is_monitor() || connection.user == request.user.name;
 }
 
@@ -133,16 +164,22 @@ IsMeant named(const Request& request) {
 
 Asking list_connections_where(const Request& request, IsMeant is_meant) {
   const auto connections = co_await visible_connections(request, std::move(is_meant));
+  const bool has_stats = !request.has_query_flag("disable_stats");
+  const SampleRanges ranges{request};
   std::vector<json::object> objects;
-  for (const auto& connection : connections) objects.push_back(to_json(request.broker, connection));
+  for (const auto& connection : connections)
+    objects.push_back(has_stats ? with_traffic(request, connection, ranges) : basics(request.broker, connection));
   co_return list(request, items_of(std::move(objects)), Paging::offered);
 }
 
 Asking list_channels_where(const Request& request, IsMeant is_meant) {
+  if (request.has_query_flag("disable_stats")) throw bad_request("Stats in management UI are disabled on this node");
+  const SampleRanges ranges{request};
   const auto connections = co_await visible_connections(request, std::move(is_meant));
   std::vector<json::object> objects;
   for (const auto& connection : connections)
-    for (const auto& channel : connection.channels) objects.push_back(to_json(request.broker, connection, channel));
+    for (const auto& channel : connection.channels)
+      objects.push_back(with_traffic(request, connection, channel, ranges));
   co_return list(request, items_of(std::move(objects)), Paging::offered);
 }
 
@@ -192,7 +229,7 @@ Asking list_connections_of_user(const Request& request) {
 Asking show_connection(const Request& request) {
   const auto found = co_await visible_connections(request, named(request));
   if (found.empty()) throw not_found();
-  co_return show(request, to_json(request.broker, found.front()));
+  co_return show(request, with_traffic(request, found.front(), SampleRanges{request}));
 }
 
 namespace {
@@ -246,7 +283,7 @@ Asking show_channel(const Request& request) {
   for (const auto& connection : connections)
     for (const auto& channel : connection.channels) {
       if (name_of(connection, channel) != request.parameter("name")) continue;
-      json::object object = to_json(request.broker, connection, channel);
+      json::object object = with_traffic(request, connection, channel, SampleRanges{request});
       json::array consumers;
       for (const auto& consumer : channel.consumers)
         consumers.push_back(to_json(request.broker, connection, channel, consumer));

@@ -1,10 +1,12 @@
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <boost/asio/awaitable.hpp>
 
 #include "management/handlers.h"
-#include "management/log.h"
+#include "management/parameters.h"
 #include "management/permissions.h"
+#include "management/policies.h"
 #include "management/users.h"
 
 namespace leveret::management {
@@ -60,6 +62,20 @@ bool is_predeclared(const broker::ExchangeReport& exchange) {
   return exchange.name.empty() || exchange.name.starts_with("amq.");
 }
 
+/// With the names of their virtual hosts, even where all are of one: RabbitMQ does so.
+void export_policies(const Request& request, const std::vector<std::string>& virtual_hosts, json::object& object) {
+  json::array parameters;
+  json::array policies;
+  for (const auto& parameter : all_parameters(request.broker))
+    if (std::find(virtual_hosts.begin(), virtual_hosts.end(), parameter.virtual_host) != virtual_hosts.end())
+      parameters.push_back(to_json(parameter));
+  for (const auto& name : virtual_hosts)
+    for (const auto& policy : request.broker.policies(broker::PolicyKind::user, name))
+      policies.push_back(to_json(name, policy));
+  object["parameters"] = std::move(parameters);
+  object["policies"] = std::move(policies);
+}
+
 /// Of these virtual hosts: what clients have declared, but for what ends with a connection.
 boost::asio::awaitable<void> export_topology(const Request& request, std::vector<std::string> virtual_hosts,
                                              Scope scope, json::object& object) {
@@ -81,8 +97,7 @@ boost::asio::awaitable<void> export_topology(const Request& request, std::vector
     for (const auto& binding : request.broker.bindings(name))
       if (!binding.source.empty() && !leads_to_exclusive(binding)) bindings.push_back(exported(binding, scope));
   }
-  object["parameters"] = json::array{};
-  object["policies"] = json::array{};
+  export_policies(request, virtual_hosts, object);
   object["queues"] = std::move(queues);
   object["exchanges"] = std::move(exchanges);
   object["bindings"] = std::move(bindings);
@@ -143,13 +158,12 @@ class Import {
       co_await import_users();
       co_await import_virtual_hosts();
       co_await import_permissions();
-      auto name = cluster_name();
-      if (name) co_await request_.broker.set_cluster_name(*std::move(name));
+      co_await import_global_parameters();
     }
-    for (const auto left_out : {"policies", "parameters"})
-      if (!all_of(left_out).empty()) log::warn("definitions left out: kind={} reason=\"not supported yet\"", left_out);
+    co_await import_parameters();
+    co_await import_policies();
     co_await import_queues();
-    import_exchanges();
+    co_await import_exchanges();
     import_bindings();
     co_await request_.broker.stored();
   }
@@ -188,7 +202,18 @@ class Import {
       std::string name = body.require({"name"}).text("name");
       broker::UserReport user = user_from(request_.broker, std::move(name), body);
       if (!body.has("hashing_algorithm") && has_unnamed_md5()) user.hashing_algorithm = "rabbit_password_hashing_md5";
+      std::string limited = user.name;
       co_await request_.broker.put_user(std::move(user));
+      co_await import_limits(std::move(limited), body);
+    }
+  }
+
+  boost::asio::awaitable<void> import_limits(std::string user, const JsonBody& body) {
+    const json::value* limits = body.find("limits");
+    if (!limits || !limits->is_object()) co_return;
+    for (const auto& [name, limit] : limits->get_object()) {
+      std::string limit_name{name};
+      accepted(co_await request_.broker.put_limit(broker::LimitOf::user, user, std::move(limit_name), limit));
     }
   }
 
@@ -223,10 +248,47 @@ class Import {
     }
   }
 
-  std::optional<std::string> cluster_name() const {
-    for (const JsonBody& body : all_of("global_parameters"))
-      if (body.text("name") == "cluster_name") return body.text("value");
-    return {};
+  boost::asio::awaitable<void> import_global_parameters() {
+    const std::vector<JsonBody> parameters = all_of("global_parameters");
+    for (const JsonBody& body : parameters) {
+      body.require({"name", "value"});
+      broker::GlobalParameter parameter{.name = body.text("name"), .value = *body.find("value")};
+      if (parameter.name == "internal_cluster_id") continue;  // of the broker that it was exported from
+      co_await request_.broker.put_global_parameter(std::move(parameter));
+    }
+  }
+
+  /// RabbitMQ says as well which of them it is.
+  static void check(const protocol::Result<void>& put, const std::string& virtual_host, const std::string& name) {
+    if (!put) throw bad_request(json::string{fmt::format("{} ({}/{})", put.error().text, virtual_host, name)});
+  }
+
+  boost::asio::awaitable<void> import_parameters() {
+    const std::vector<JsonBody> parameters = all_of("parameters");
+    for (const JsonBody& body : parameters) {
+      body.require({"component", "name", "value"});
+      broker::Parameter parameter{.virtual_host = virtual_host_of(body),
+                                  .component = body.text("component"),
+                                  .name = body.text("name"),
+                                  .value = *body.find("value")};
+      const std::string virtual_host = parameter.virtual_host;
+      const std::string name = parameter.name;
+      const auto put = co_await put_any_parameter(request_.broker, std::move(parameter));
+      check(put, virtual_host, name);
+    }
+  }
+
+  boost::asio::awaitable<void> import_policies() {
+    const std::vector<JsonBody> policies = all_of("policies");
+    for (const JsonBody& body : policies) {
+      body.require({"name", "pattern", "definition"});
+      const std::string virtual_host = virtual_host_of(body);
+      const std::string name = body.text("name");
+      json::object policy = body.members();
+      const auto put =
+          co_await request_.broker.put_policy(broker::PolicyKind::user, virtual_host, name, std::move(policy));
+      check(put, virtual_host, name);
+    }
   }
 
   boost::asio::awaitable<void> import_queues() {
@@ -241,15 +303,17 @@ class Import {
     }
   }
 
-  void import_exchanges() {
-    for (const JsonBody& body : all_of("exchanges")) {
-      const broker::ExchangeCommand exchange{.name = body.require({"name"}).text("name"),
-                                             .type = body.text("type"),
-                                             .is_durable = body.flag("durable"),
-                                             .is_auto_delete = body.flag("auto_delete"),
-                                             .is_internal = body.flag("internal"),
-                                             .arguments = body.table("arguments")};
-      accepted(request_.broker.import_exchange(virtual_host_of(body), exchange));
+  boost::asio::awaitable<void> import_exchanges() {
+    const std::vector<JsonBody> exchanges = all_of("exchanges");
+    for (const JsonBody& body : exchanges) {
+      std::string virtual_host = virtual_host_of(body);
+      broker::ExchangeCommand exchange{.name = body.require({"name"}).text("name"),
+                                       .type = body.text("type"),
+                                       .is_durable = body.flag("durable"),
+                                       .is_auto_delete = body.flag("auto_delete"),
+                                       .is_internal = body.flag("internal"),
+                                       .arguments = body.table("arguments")};
+      accepted(co_await request_.broker.import_exchange(std::move(virtual_host), std::move(exchange)));
     }
   }
 
@@ -279,11 +343,13 @@ Asking export_definitions(const Request& request) {
   json::array virtual_hosts;
   json::array permissions;
   json::array topic_permissions;
-  for (const auto& user : request.broker.users()) users.push_back(to_json(user));
+  for (const auto& user : request.broker.users()) users.push_back(to_json(request.broker, user));
   for (const auto& virtual_host : request.broker.virtual_hosts()) {
     names.push_back(virtual_host.name);
     virtual_hosts.push_back(exported(virtual_host));
   }
+  json::array global_parameters;
+  for (const auto& parameter : request.broker.global_parameters()) global_parameters.push_back(to_json(parameter));
   for (const auto& permission : request.broker.permissions()) permissions.push_back(to_json(permission));
   for (const auto& permission : request.broker.topic_permissions()) topic_permissions.push_back(to_json(permission));
   const json::string version{request.broker.rabbitmq_version()};
@@ -295,8 +361,7 @@ Asking export_definitions(const Request& request) {
                       {"vhosts", std::move(virtual_hosts)},
                       {"permissions", std::move(permissions)},
                       {"topic_permissions", std::move(topic_permissions)},
-                      {"global_parameters",
-                       json::array{json::object{{"name", "cluster_name"}, {"value", request.broker.cluster_name()}}}}};
+                      {"global_parameters", std::move(global_parameters)}};
   co_await export_topology(request, std::move(names), Scope::everything, object);
   co_return downloadable(request, object);
 }

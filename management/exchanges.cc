@@ -7,11 +7,12 @@
 #include "management/handlers.h"
 #include "management/json_body.h"
 #include "management/listing.h"
+#include "management/rates.h"
 
 namespace leveret::management {
 namespace {
 
-json::object to_json(const broker::ExchangeReport& exchange) {
+json::object basics(const broker::ExchangeReport& exchange) {
   const bool is_predeclared = exchange.name.empty() || exchange.name.starts_with("amq.");
   return {{"arguments", table_to_json(exchange.arguments)},
           {"auto_delete", exchange.is_auto_delete},
@@ -23,6 +24,18 @@ json::object to_json(const broker::ExchangeReport& exchange) {
           {"vhost", to_json_text(exchange.virtual_host)}};
 }
 
+json::object to_json(const Request& request, const broker::ExchangeReport& exchange, const SampleRanges& ranges) {
+  json::object object = basics(exchange);
+  const Series* series = request.statistics.exchange(exchange.virtual_host, exchange.name);
+  if (const auto applied = request.broker.policies_of_exchange(exchange.virtual_host, exchange.name);
+      applied && !applied->policy.empty())
+    object["policy"] = to_json_text(applied->policy);
+  MessageStats stats{ranges.messages};
+  stats.add(exchange.counters, {&series, 1}, 0);
+  stats.put_into(object);
+  return object;
+}
+
 Response list_in(const Request& request, const std::vector<std::string>& virtual_hosts) {
   std::vector<broker::ExchangeReport> exchanges;
   for (const auto& name : virtual_hosts)
@@ -30,9 +43,12 @@ Response list_in(const Request& request, const std::vector<std::string>& virtual
   std::sort(exchanges.begin(), exchanges.end(), [](auto& left, auto& right) {
     return std::tie(left.virtual_host, left.name) < std::tie(right.virtual_host, right.name);
   });
-  const Items items{.size = exchanges.size(),
-                    .name = [&](std::size_t i) { return std::string_view{exchanges[i].name}; },
-                    .make = [&](std::size_t i) { return to_json(exchanges[i]); }};
+  const bool has_stats = !request.has_query_flag("disable_stats");
+  const SampleRanges ranges{request};
+  const Items items{
+      .size = exchanges.size(),
+      .name = [&](std::size_t i) { return std::string_view{exchanges[i].name}; },
+      .make = [&](std::size_t i) { return has_stats ? to_json(request, exchanges[i], ranges) : basics(exchanges[i]); }};
   return list(request, items, Paging::offered);
 }
 
@@ -60,7 +76,7 @@ Response list_exchanges_in_virtual_host(const Request& request) {
 Response show_exchange(const Request& request) {
   const auto exchange = exchange_in_path(request);
   if (!exchange) throw not_found();
-  json::object object = to_json(*exchange);
+  json::object object = to_json(request, *exchange, SampleRanges{request});
   object["incoming"] = json::array{};
   object["outgoing"] = json::array{};
   return show(request, object);

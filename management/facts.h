@@ -12,7 +12,4 @@ json::array exchange_types();
 json::array listeners(const broker::BrokerQuery& broker);
 json::array contexts(const broker::BrokerQuery& broker);
 
-/// A figure that is not measured yet: RabbitMQ's shape, so that who adds rates up finds numbers.
-json::object no_rate();
-
 }  // namespace leveret::management

@@ -1,6 +1,7 @@
 #include "management/base64.h"
 #include "management/handlers.h"
 #include "management/json_body.h"
+#include "management/statistics.h"
 #include "management/target.h"
 
 /// What RabbitMQ's tools ask for before anything else: plug-ins, feature flags, how to log in.
@@ -58,6 +59,29 @@ Response list_deprecated_features(const Request&) {
   return answer(json::array{});
 }
 
+namespace {
+
+void check_node(const Request& request) {
+  if (request.parameter("node") != request.broker.node_name()) throw not_found();
+}
+
+}  // namespace
+
+/// Attempts to log in are in the log; they are not counted.
+Response list_login_attempts(const Request& request) {
+  check_node(request);
+  return answer(json::array{});
+}
+
+Response forget_login_attempts(const Request& request) {
+  check_node(request);
+  return no_content();
+}
+
+Response show_version(const Request& request) {
+  return answer(json::string{request.broker.rabbitmq_version()});
+}
+
 /// How the web UI finds out whether to log in with OAuth 2.
 Response show_login_ways(const Request&) {
   return answer(
@@ -80,10 +104,11 @@ Response log_in_by_form(const Request& request) {
   return response;
 }
 
-/// Statistics are what the broker is at the moment of asking: there is nothing to forget.
+/// Counters go on; it is the samples that are forgotten.
 Response reset_statistics(const Request& request) {
   const std::string& node = request.parameter("node");
   if (!node.empty() && node != request.broker.node_name()) throw not_found();
+  request.statistics.clear();
   return no_content();
 }
 

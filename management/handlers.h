@@ -44,6 +44,7 @@ Response list_topic_permissions_in_virtual_host(const Request& request);
 Response show_topic_permissions(const Request& request);
 Asking put_topic_permission(const Request& request);
 Asking delete_topic_permissions(const Request& request);
+Asking delete_topic_permission(const Request& request);
 
 // exchanges.cc
 Response list_exchanges(const Request& request);
@@ -92,10 +93,45 @@ Asking list_consumers(const Request& request);
 Asking list_consumers_in_virtual_host(const Request& request);
 
 // nodes.cc
-Response list_nodes(const Request& request);
-Response show_node(const Request& request);
+Asking list_nodes(const Request& request);
+Asking show_node(const Request& request);
 Response show_node_memory(const Request& request);
 Response show_relative_node_memory(const Request& request);
+Response show_node_tables(const Request& request);
+
+// policies.cc
+Response list_policies(const Request& request);
+Response list_policies_in_virtual_host(const Request& request);
+Response show_policy(const Request& request);
+Asking put_policy(const Request& request);
+Asking delete_policy(const Request& request);
+Response list_operator_policies(const Request& request);
+Response list_operator_policies_in_virtual_host(const Request& request);
+Response show_operator_policy(const Request& request);
+Asking put_operator_policy(const Request& request);
+Asking delete_operator_policy(const Request& request);
+
+// parameters.cc
+Response list_parameters(const Request& request);
+Response list_parameters_of_component(const Request& request);
+Response list_parameters_in_virtual_host(const Request& request);
+Response show_parameter(const Request& request);
+Asking put_parameter(const Request& request);
+Asking delete_parameter(const Request& request);
+Response list_global_parameters(const Request& request);
+Response show_global_parameter(const Request& request);
+Asking put_global_parameter(const Request& request);
+Asking delete_global_parameter(const Request& request);
+
+// limits.cc
+Response list_virtual_host_limits(const Request& request);
+Response show_virtual_host_limits(const Request& request);
+Asking put_virtual_host_limit(const Request& request);
+Asking clear_virtual_host_limit(const Request& request);
+Response list_user_limits(const Request& request);
+Response show_user_limits(const Request& request);
+Asking put_user_limit(const Request& request);
+Asking clear_user_limit(const Request& request);
 
 // definitions.cc
 Asking export_definitions(const Request& request);
@@ -105,7 +141,10 @@ Asking import_definitions_into_virtual_host(const Request& request);
 
 // health.cc
 Response check_alarms(const Request& request);
+Response check_local_alarms(const Request& request);
 Response check_virtual_hosts(const Request& request);
+Response check_in_service(const Request& request);
+Asking check_connection_limit(const Request& request);
 Response check_quorum(const Request& request);
 Response check_certificates(const Request& request);
 Response check_port_listener(const Request& request);
@@ -118,9 +157,16 @@ Response list_extensions(const Request& request);
 Response list_feature_flags(const Request& request);
 Response enable_feature_flag(const Request& request);
 Response list_deprecated_features(const Request& request);
+Response list_login_attempts(const Request& request);
+Response forget_login_attempts(const Request& request);
+Response show_version(const Request& request);
 Response show_login_ways(const Request& request);
 Response log_in_by_form(const Request& request);
 Response reset_statistics(const Request& request);
+
+// pages.cc
+Response go_to_documentation(const Request& request);
+Response show_documentation(const Request& request);
 
 // openapi.cc
 Response show_openapi(const Request& request);

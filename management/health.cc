@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 
+#include <fmt/format.h>
 #include <boost/algorithm/string/case_conv.hpp>
 #include <boost/asio/awaitable.hpp>
 
@@ -41,8 +42,40 @@ std::string protocol_name(const std::string& given) {
 
 }  // namespace
 
-Response check_alarms(const Request&) {
-  return healthy();  // they are not among what BrokerQuery tells yet
+namespace {
+
+Response check_alarms(const Request& request, std::string_view where) {
+  const broker::ResourceReport resources = request.broker.resources();
+  json::array alarms;
+  const auto add = [&](bool is_on, std::string_view resource) {
+    if (is_on) alarms.push_back(json::object{{"node", request.broker.node_name()}, {"resource", resource}});
+  };
+  add(resources.has_disk_alarm, "disk");
+  add(resources.has_memory_alarm, "memory");
+  if (alarms.empty()) return healthy();
+  const json::string reason{fmt::format("There are alarms in effect {}", where)};
+  return failed({{"reason", reason}, {"alarms", std::move(alarms)}});
+}
+
+}  // namespace
+
+Response check_alarms(const Request& request) {
+  return check_alarms(request, "in the cluster");
+}
+
+Response check_local_alarms(const Request& request) {
+  return check_alarms(request, "on the node");
+}
+
+/// Whoever can ask is being served.
+Response check_in_service(const Request&) {
+  return healthy();
+}
+
+/// No number of clients alone keeps the next one out, but for an operator's limit, which has an answer of its own.
+Asking check_connection_limit(const Request& request) {
+  const auto connections = co_await request.broker.connections();
+  co_return answer(json::object{{"status", "ok"}, {"current", connections.size()}, {"limit", "infinity"}});
 }
 
 Response check_virtual_hosts(const Request&) {
@@ -56,14 +89,14 @@ Response check_quorum(const Request&) {
 Response check_certificates(const Request& request) {
   constexpr std::array<std::string_view, 8> units{"day", "days", "week", "weeks", "month", "months", "year", "years"};
   const auto within = number<std::int64_t>(request.parameter("within"));
-  if (!within || *within <= 0) throw bad_request("Invalid expiration value.");
+  if (!within || *within < 0) throw bad_request("Invalid expiration value.");
   if (std::find(units.begin(), units.end(), request.parameter("unit")) == units.end())
     throw bad_request("Time unit not recognised. Supported units: days, weeks, months, years.");
   return healthy();  // there is no TLS yet
 }
 
 Response check_port_listener(const Request& request) {
-  const auto port = number<std::uint16_t>(request.parameter("port"));
+  const auto port = number<std::uint32_t>(request.parameter("port"));
   if (!port) throw bad_request("Invalid port");
   json::array ports;
   for (const auto& listener : request.broker.listeners()) {

@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "broker/listener.h"
 #include "management/http_session.h"
 #include "management/log.h"
 
@@ -24,35 +25,6 @@ namespace {
 
 constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr std::chrono::milliseconds accept_retry_interval{100};
-
-/// All addresses of IPv6 and IPv4 together; of IPv4 alone where there is no IPv6.
-tcp::endpoint open_for_all(tcp::acceptor& acceptor, std::uint16_t port) {
-  boost::system::error_code error;
-  acceptor.open(tcp::v6(), error);
-  if (!error) {
-    acceptor.set_option(boost::asio::ip::v6_only{false});
-    return {tcp::v6(), port};
-  }
-  acceptor.open(tcp::v4());
-  return {tcp::v4(), port};
-}
-
-void listen(tcp::acceptor& acceptor, const std::string& host, std::uint16_t port) {
-  tcp::endpoint endpoint{};
-  if (host.empty()) {
-    endpoint = open_for_all(acceptor, port);
-  } else {
-    endpoint = {boost::asio::ip::make_address(host), port};
-    acceptor.open(endpoint.protocol());
-  }
-  acceptor.set_option(tcp::acceptor::reuse_address{true});
-  boost::system::error_code error;
-  acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-  if (error)
-    throw std::runtime_error{
-        fmt::format("cannot listen on port {}{} (HTTP): {}", port, host.empty() ? "" : " of " + host, error.message())};
-}
 
 /// Only the owner may connect.  What stands there has been left by a broker that was killed.
 void listen(local::acceptor& acceptor, const std::filesystem::path& path) {
@@ -87,11 +59,10 @@ HttpServer::HttpServer(boost::asio::io_context& context, HttpOptions options, An
     : context_(context),
       options_(std::move(options)),
       answer_(std::move(answer)),
-      acceptor_(context),
+      acceptor_(broker::listen(context, {.host = options_.host, .port = options_.port}, "HTTP")),
+      port_(acceptor_.local_endpoint().port()),
       local_acceptor_(context),
       sessions_(std::make_shared<std::unordered_set<HttpSession*>>()) {
-  listen(acceptor_, options_.host, options_.port);
-  port_ = acceptor_.local_endpoint().port();
   if (!options_.local_socket.empty()) listen(local_acceptor_, options_.local_socket);
 }
 

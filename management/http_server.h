@@ -64,8 +64,8 @@ class HttpServer {
   const HttpOptions options_;
   const Answer answer_;
   boost::asio::ip::tcp::acceptor acceptor_;
+  const std::uint16_t port_;
   boost::asio::local::stream_protocol::acceptor local_acceptor_;
-  std::uint16_t port_ = 0;
   // Shared with the sessions, for one that still waits for its answer may outlive the server.
   const std::shared_ptr<std::unordered_set<class HttpSession*>> sessions_;
   std::promise<void> ended_{};

@@ -146,7 +146,10 @@ json::object properties_to_json(const std::string& encoded) {
 Asking publish_message(const Request& request) {
   broker::PublishCommand command = publish_command(request);
   const auto published = co_await request.broker.publish(request.asker(), std::move(command));
-  if (!published && published.error().code != protocol::ReplyCode::access_refused) {
+  const auto has_word_of_its_own = [](protocol::ReplyCode code) {
+    return code == protocol::ReplyCode::access_refused || code == protocol::ReplyCode::resource_error;
+  };
+  if (!published && !has_word_of_its_own(published.error().code)) {
     const protocol::AmqpError& error = published.error();
     throw bad_request(json::string{std::to_string(static_cast<unsigned>(error.code)) + " " + error.reply_text()});
   }

@@ -1,9 +1,13 @@
+#include <array>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "management/facts.h"
 #include "management/handlers.h"
 #include "management/listing.h"
 #include "management/process_facts.h"
+#include "management/rates.h"
+#include "management/statistics_columns.h"
 
 namespace leveret::management {
 namespace {
@@ -17,13 +21,48 @@ json::object mechanism(std::string_view name, std::string_view description) {
   return {{"name", name}, {"description", description}, {"enabled", true}};
 }
 
-void put_with_rate(json::object& object, const std::string& name, std::uint64_t value) {
-  object[name] = value;
-  object[name + "_details"] = no_rate();
+/// What RabbitMQ counts of parts that are not here: its collector, its tables, its files.  The web UI adds them up.
+constexpr std::array<std::string_view, 19> counted_nowhere{"gc_num",
+                                                           "gc_bytes_reclaimed",
+                                                           "io_read_count",
+                                                           "io_read_bytes",
+                                                           "io_read_avg_time",
+                                                           "io_write_count",
+                                                           "io_write_bytes",
+                                                           "io_write_avg_time",
+                                                           "io_sync_count",
+                                                           "io_sync_avg_time",
+                                                           "io_seek_count",
+                                                           "io_seek_avg_time",
+                                                           "io_reopen_count",
+                                                           "mnesia_ram_tx_count",
+                                                           "mnesia_disk_tx_count",
+                                                           "msg_store_read_count",
+                                                           "msg_store_write_count",
+                                                           "queue_index_write_count",
+                                                           "queue_index_read_count"};
+
+void add_gauges(json::object& object, const Request& request, const ProcessFacts& facts,
+                const broker::ResourceReport& resources) {
+  using Columns = columns::Node;
+  const SampleRanges ranges{request};
+  const Series* series = request.statistics.node();
+  const auto put = [&](std::string_view name, std::uint64_t value, std::size_t column) {
+    put_with_details(object, name, value, Line{series, column}, ranges.resources);
+  };
+  put("mem_used", facts.resident_octets, Columns::memory);
+  put("fd_used", facts.open_files, Columns::open_files);
+  put("sockets_used", facts.sockets, Columns::sockets);
+  put("proc_used", facts.threads, Columns::threads);
+  put("disk_free", resources.disk_free.value_or(0), Columns::disk_free);
+  put("context_switches", facts.context_switches, Columns::context_switches);
+  for (const auto name : counted_nowhere) put_with_details(object, name, 0, {}, ranges.resources);
 }
 
-json::object to_json(const broker::BrokerQuery& broker) {
+json::object to_json(const Request& request, const broker::ChurnCounters& churn) {
+  const broker::BrokerQuery& broker = request.broker;
   const ProcessFacts facts = process_facts();
+  const broker::ResourceReport resources = broker.resources();
   json::object object{{"name", broker.node_name()},
                       {"type", "disc"},
                       {"running", true},
@@ -33,12 +72,11 @@ json::object to_json(const broker::BrokerQuery& broker) {
                       {"os_pid", std::to_string(facts.process_id)},
                       {"fd_total", facts.open_files_max},
                       {"sockets_total", facts.open_files_max},
-                      // Alarms are not among what BrokerQuery tells yet: the limits are those of the machine.
-                      {"mem_limit", facts.memory_octets},
-                      {"mem_alarm", false},
+                      {"mem_limit", resources.memory_limit},
+                      {"mem_alarm", resources.has_memory_alarm},
                       {"mem_calculation_strategy", "rss"},
-                      {"disk_free_limit", 0},
-                      {"disk_free_alarm", false},
+                      {"disk_free_limit", resources.disk_free_limit},
+                      {"disk_free_alarm", resources.has_disk_alarm},
                       {"proc_total", facts.threads},
                       {"rates_mode", "basic"},
                       {"uptime", broker.uptime().count()},
@@ -51,16 +89,16 @@ json::object to_json(const broker::BrokerQuery& broker) {
                                                                 {"description", "Leveret"},
                                                                 {"version", json::string{broker.version()}}}}},
                       {"contexts", contexts(broker)},
+                      {"db_dir", resources.data_directory},
                       {"log_files", json::array{"<stdout>"}},
                       {"config_files", json::array{}},
                       {"net_ticktime", 60},
+                      {"ra_open_file_metrics", json::object{}},
+                      {"metrics_gc_queue_length", json::object{}},
                       {"enabled_plugins", json::array{"rabbitmq_management"}}};
-  put_with_rate(object, "mem_used", facts.resident_octets);
-  put_with_rate(object, "fd_used", facts.open_files);
-  put_with_rate(object, "sockets_used", facts.sockets);
-  put_with_rate(object, "proc_used", facts.threads);
-  put_with_rate(object, "disk_free", facts.disk_free_octets);
-  put_with_rate(object, "context_switches", facts.context_switches);
+  add_gauges(object, request, facts, resources);
+  const Series* series = request.statistics.churn();
+  put_counters(object, churn, {&series, 1}, 0, SampleRanges{request}.lengths);
   return object;
 }
 
@@ -73,15 +111,17 @@ json::object memory(const ProcessFacts& facts) {
 
 }  // namespace
 
-Response list_nodes(const Request& request) {
-  return list(request, items_of({to_json(request.broker)}));
+Asking list_nodes(const Request& request) {
+  const auto traffic = co_await request.broker.traffic();
+  co_return list(request, items_of({to_json(request, traffic.churn)}));
 }
 
-Response show_node(const Request& request) {
+Asking show_node(const Request& request) {
   check_node(request);
-  json::object object = to_json(request.broker);
+  const auto traffic = co_await request.broker.traffic();
+  json::object object = to_json(request, traffic.churn);
   if (request.has_query_flag("memory")) object["memory"] = memory(process_facts());
-  return show(request, object);
+  co_return show(request, object);
 }
 
 Response show_node_memory(const Request& request) {
@@ -92,6 +132,12 @@ Response show_node_memory(const Request& request) {
 Response show_relative_node_memory(const Request& request) {
   check_node(request);
   return answer(json::object{{"memory", json::object{{"total", 100}, {"other_proc", 100}}}});
+}
+
+/// The tables of Erlang's virtual machine: RabbitMQ says so, too, when it has none to show.
+Response show_node_tables(const Request& request) {
+  check_node(request);
+  return answer(json::object{{"ets_tables", "no_data"}});
 }
 
 }  // namespace leveret::management

@@ -46,6 +46,7 @@ std::string_view take_until(std::string_view& text, std::string_view separator) 
 }
 
 json::object schema_of_type(std::string_view type) {
+  if (type == "any") return {};
   if (type != "list") return {{"type", type}};
   const json::object text{{"type", "string"}};
   return {{"oneOf", json::array{text, json::object{{"type", "array"}, {"items", text}}}}};

@@ -3,6 +3,8 @@
 #include "management/facts.h"
 #include "management/handlers.h"
 #include "management/json_body.h"
+#include "management/rates.h"
+#include "management/statistics_columns.h"
 
 namespace leveret::management {
 namespace {
@@ -21,22 +23,48 @@ constexpr ExchangeTypeText exchange_type_texts[]{
 
 std::string_view wildcard_address = "::";
 
-/// Messages of all queues the user may see.
-json::object queue_totals(const std::vector<broker::QueueReport>& queues) {
-  json::object totals;
-  if (queues.empty()) return totals;
-  std::uint64_t ready = 0;
-  std::uint64_t unacknowledged = 0;
-  for (const auto& queue : queues) {
-    ready += queue.numbers.ready;
-    unacknowledged += queue.numbers.unacknowledged;
+/// What is counted in the virtual hosts that the user may see, and where its samples are.
+struct Totals {
+  broker::TrafficReport::OfVirtualHost traffic{};
+  std::vector<const Series*> series{};
+};
+
+Totals totals_of(const Request& request, const broker::TrafficReport& report,
+                 const std::vector<std::string>& virtual_hosts) {
+  Totals totals;
+  for (const auto& name : virtual_hosts) {
+    totals.series.push_back(request.statistics.virtual_host(name));
+    const auto found = report.virtual_hosts.find(name);
+    if (found == report.virtual_hosts.end()) continue;
+    totals.traffic.queues += found->second.queues;
+    totals.traffic.numbers += found->second.numbers;
+    totals.traffic.channels += found->second.channels;
   }
-  return {{"messages", ready + unacknowledged},
-          {"messages_details", no_rate()},
-          {"messages_ready", ready},
-          {"messages_ready_details", no_rate()},
-          {"messages_unacknowledged", unacknowledged},
-          {"messages_unacknowledged_details", no_rate()}};
+  return totals;
+}
+
+json::object message_stats(const Totals& totals, const SampleRanges& ranges) {
+  using Columns = columns::VirtualHost;
+  MessageStats stats{ranges.messages};
+  stats.add(totals.traffic.channels.publishes, totals.series, Columns::first_publish);
+  stats.add_deliveries(totals.traffic.channels.deliveries, totals.series, Columns::first_delivery);
+  return stats.members();
+}
+
+json::object queue_totals(const Totals& totals, const SampleRanges& ranges) {
+  using Columns = columns::VirtualHost;
+  json::object lengths;
+  if (totals.traffic.queues > 0)
+    put_lengths(lengths, totals.traffic.numbers, totals.series,
+                {.ready = Columns::ready, .unacknowledged = Columns::unacknowledged}, ranges.lengths);
+  return lengths;
+}
+
+json::object churn_rates(const Request& request, const broker::ChurnCounters& churn, const SampleRanges& ranges) {
+  json::object rates;
+  const Series* series = request.statistics.churn();
+  put_counters(rates, churn, {&series, 1}, 0, ranges.lengths);
+  return rates;
 }
 
 struct ObjectCounts {
@@ -111,30 +139,29 @@ json::array contexts(const broker::BrokerQuery& broker) {
   return all;
 }
 
-json::object no_rate() {
-  return {{"rate", 0.0}};
-}
-
 Response whoami(const Request& request) {
   return answer(json::object{{"name", request.user.name}, {"tags", json::value_from(request.user.tags)}});
 }
 
 Asking overview(const Request& request) {
   const std::vector<std::string> visible = request.visible_virtual_hosts();
-  const auto queues = co_await request.broker.queues(visible);
+  const auto traffic = co_await request.broker.traffic();
+  const SampleRanges ranges{request};
+  const Totals totals = totals_of(request, traffic, visible);
   const auto connections = co_await request.broker.connections();
   std::size_t exchanges = 0;
   for (const auto& name : visible) exchanges += request.broker.exchanges(name).size();
   const ObjectCounts counts = count(request, connections);
 
   json::object members = version_members(request.broker);
-  members["message_stats"] = json::object{};
-  members["queue_totals"] = queue_totals(queues);
+  members["message_stats"] = message_stats(totals, ranges);
+  members["churn_rates"] = churn_rates(request, traffic.churn, ranges);
+  members["queue_totals"] = queue_totals(totals, ranges);
   members["object_totals"] = json::object{{"channels", counts.channels},
                                           {"connections", counts.connections},
                                           {"consumers", counts.consumers},
                                           {"exchanges", exchanges},
-                                          {"queues", queues.size()}};
+                                          {"queues", totals.traffic.queues}};
   members["statistics_db_event_queue"] = 0;
   if (request.is_monitor()) {
     members["node"] = request.broker.node_name();

@@ -163,4 +163,13 @@ Asking delete_topic_permissions(const Request& request) {
   co_return no_content();
 }
 
+Asking delete_topic_permission(const Request& request) {
+  const std::string& exchange = request.parameter("exchange");
+  const auto permissions = of_path(request, request.broker.topic_permissions());
+  if (std::none_of(permissions.begin(), permissions.end(), [&](auto& one) { return one.exchange == exchange; }))
+    throw not_found();
+  co_await request.broker.remove_topic_permissions(request.parameter("user"), request.virtual_host(), exchange);
+  co_return no_content();
+}
+
 }  // namespace leveret::management

@@ -51,8 +51,6 @@ ProcessFacts process_facts() {
     facts.memory_octets = std::min(facts.memory_octets, limit);
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) facts.open_files_max = files.rlim_cur;
-  std::error_code error;
-  facts.disk_free_octets = fs::space(fs::current_path(error), error).available;
   count_files(facts);
   return facts;
 }

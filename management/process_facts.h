@@ -12,7 +12,6 @@ struct ProcessFacts {
   std::uint64_t open_files_max = 0;
   std::uint64_t sockets = 0;
   std::uint64_t threads = 0;
-  std::uint64_t disk_free_octets = 0;
   std::uint64_t context_switches = 0;
   unsigned processors = 0;
   int process_id = 0;

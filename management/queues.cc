@@ -9,6 +9,9 @@
 #include "management/handlers.h"
 #include "management/json_body.h"
 #include "management/listing.h"
+#include "management/policies.h"
+#include "management/rates.h"
+#include "management/statistics_columns.h"
 
 namespace leveret::management {
 namespace {
@@ -23,6 +26,18 @@ void add_numbers(json::object& object, const broker::QueueNumbers& numbers) {
   object["messages"] = numbers.ready + numbers.unacknowledged;
   object["messages_ready"] = numbers.ready;
   object["messages_unacknowledged"] = numbers.unacknowledged;
+}
+
+void add_traffic(json::object& object, const broker::QueueReport& queue, const Series* series,
+                 const SampleRanges& ranges) {
+  using Columns = columns::Queue;
+  const std::span<const Series* const> only{&series, 1};
+  put_lengths(object, queue.numbers, only, {.ready = Columns::ready, .unacknowledged = Columns::unacknowledged},
+              ranges.lengths);
+  MessageStats stats{ranges.messages};
+  stats.add_published(queue.counters.published, series, Columns::published);
+  stats.add_deliveries(queue.counters.deliveries, only, Columns::first_delivery);
+  stats.put_into(object);
 }
 
 /// What `disable_stats` leaves: what the queue is, without what it does.
@@ -45,13 +60,15 @@ json::object basics(const broker::BrokerQuery& broker, const broker::QueueReport
   return object;
 }
 
-json::object to_json(const broker::BrokerQuery& broker, const broker::QueueReport& queue) {
-  json::object object = basics(broker, queue);
+json::object to_json(const Request& request, const broker::QueueReport& queue, const SampleRanges& ranges) {
+  json::object object = basics(request.broker, queue);
   const auto& numbers = queue.numbers;
-  add_numbers(object, numbers);
-  object["messages_details"] = no_rate();
-  object["messages_ready_details"] = no_rate();
-  object["messages_unacknowledged_details"] = no_rate();
+  add_traffic(object, queue, request.statistics.queue(queue.id), ranges);
+  object["message_bytes"] = numbers.octets_ready + numbers.octets_unacknowledged;
+  object["message_bytes_ready"] = numbers.octets_ready;
+  object["message_bytes_unacknowledged"] = numbers.octets_unacknowledged;
+  object["message_bytes_ram"] = numbers.octets_ready + numbers.octets_unacknowledged;
+  object["message_bytes_paged_out"] = 0;
   object["messages_ram"] = numbers.ready + numbers.unacknowledged;
   object["messages_ready_ram"] = numbers.ready;
   object["messages_unacknowledged_ram"] = numbers.unacknowledged;
@@ -59,9 +76,7 @@ json::object to_json(const broker::BrokerQuery& broker, const broker::QueueRepor
   object["consumers"] = numbers.consumers;
   object["consumer_capacity"] = numbers.consumers > 0 ? 1.0 : 0.0;
   object["consumer_utilisation"] = numbers.consumers > 0 ? 1.0 : 0.0;
-  object["effective_policy_definition"] = json::object{};
-  object["policy"] = nullptr;
-  object["operator_policy"] = nullptr;
+  add_policies(object, request.broker.policies_of_queue(queue.virtual_host, queue.name));
   object["exclusive_consumer_tag"] = nullptr;
   object["single_active_consumer_tag"] = nullptr;
   object["head_message_timestamp"] = nullptr;
@@ -76,8 +91,9 @@ Asking list_in(const Request& request, std::vector<std::string> virtual_hosts) {
   });
   const bool has_stats = !request.has_query_flag("disable_stats");
   const bool has_totals = request.has_query_flag("enable_queue_totals");
+  const SampleRanges ranges{request};
   const auto make = [&](std::size_t i) {
-    if (has_stats) return to_json(request.broker, queues[i]);
+    if (has_stats) return to_json(request, queues[i], ranges);
     json::object object = basics(request.broker, queues[i]);
     if (has_totals) add_numbers(object, queues[i].numbers);
     return object;
@@ -107,7 +123,7 @@ Asking show_queue(const Request& request) {
   const auto queue = std::find_if(queues.begin(), queues.end(),
                                   [&](const auto& report) { return report.name == request.parameter("name"); });
   if (queue == queues.end()) throw not_found();
-  json::object object = to_json(request.broker, *queue);
+  json::object object = to_json(request, *queue, SampleRanges{request});
   const auto connections = co_await request.broker.connections();
   object["consumer_details"] = consumers_of(request.broker, connections, queue->virtual_host, queue->name);
   object["incoming"] = json::array{};

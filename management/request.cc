@@ -27,9 +27,12 @@ bool Request::has_tag(std::string_view tag) const {
 }
 
 std::vector<std::string> Request::visible_virtual_hosts() const {
+  const std::string_view chosen = header("x-vhost");  // in the web UI; empty: all of them
   std::vector<std::string> names;
-  for (const auto& virtual_host : broker.virtual_hosts())
+  for (const auto& virtual_host : broker.virtual_hosts()) {
+    if (!chosen.empty() && chosen != virtual_host.name) continue;
     if (is_monitor() || broker.may_enter(user.name, virtual_host.name)) names.push_back(virtual_host.name);
+  }
   return names;
 }
 
@@ -67,6 +70,8 @@ Refusal refused_by_broker(const protocol::AmqpError& error) {
       return {404, "not_found", json::string{error.text}};
     case protocol::ReplyCode::access_refused:
       return not_authorised("Access refused.");
+    case protocol::ReplyCode::resource_error:
+      return {503, "service_unavailable", json::string{error.text}};
     default:
       return bad_request(json::string{error.text});
   }

@@ -14,6 +14,8 @@ namespace leveret::management {
 
 namespace json = boost::json;
 
+class Statistics;
+
 enum class Method { get, put, post, remove };
 
 /// What a handler needs to know of a request whose sender has been let in.
@@ -27,6 +29,7 @@ struct Request {
   std::string password{};
   bool is_local_administrator = false;  // no user of the broker, but of this machine
   broker::BrokerQuery& broker;
+  Statistics& statistics;
 
   /// Of a name that the route's pattern has; empty for any other.
   const std::string& parameter(std::string_view name) const;

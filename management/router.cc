@@ -157,8 +157,11 @@ boost::asio::awaitable<Response> Router::dispatch(RawRequest raw) {
     response.headers.emplace_back("allow", allowed_methods(match.routes));
     co_return response;
   }
-  Request request{
-      .method = *method, .parameters = std::move(match.parameters), .query = target->query, .broker = broker_};
+  Request request{.method = *method,
+                  .parameters = std::move(match.parameters),
+                  .query = target->query,
+                  .broker = broker_,
+                  .statistics = statistics_};
   const Right right = (*route)->right;
   if (right != Right::anyone) {
     const bool has_no_credentials =
@@ -215,7 +218,7 @@ void Router::check_right(Right right, const Request& request) {
   if (right == Right::administrator && !request.is_administrator()) throw not_authorised("Not administrator user");
   if (right == Right::monitoring && !request.is_monitor()) throw not_authorised("Not monitor user");
   if (right == Right::policymaker && !request.is_administrator() && !request.has_tag("policymaker"))
-    throw not_authorised("Not policymaker user");
+    throw not_authorised("User not authorised to access object");
   const bool is_in_virtual_host = right == Right::virtual_host || right == Right::policymaker;
   if (!is_in_virtual_host || request.virtual_host().empty()) return;
   if (!request.broker.find_virtual_host(request.virtual_host())) {

@@ -52,7 +52,7 @@ struct RawRequest {
 /// Finds a request's route, lets in who may use it, and calls its handler.
 class Router {
  public:
-  explicit Router(broker::BrokerQuery& broker) : broker_(broker) {}
+  Router(broker::BrokerQuery& broker, Statistics& statistics) : broker_(broker), statistics_(statistics) {}
 
   /// Always an answer, refusals and our own failures included.
   boost::asio::awaitable<Response> answer(RawRequest request);
@@ -69,6 +69,7 @@ class Router {
   static void check_right(Right right, const Request& request);
 
   broker::BrokerQuery& broker_;
+  Statistics& statistics_;
 };
 
 /// "HEAD, GET, PUT, DELETE, OPTIONS"

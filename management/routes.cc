@@ -25,7 +25,10 @@ constexpr std::string_view publish_body =
     "properties*: object, routing_key*: string, payload*: string, payload_encoding*: string";
 constexpr std::string_view definitions_body =
     "users: array, vhosts: array, permissions: array, topic_permissions: array, global_parameters: array, "
-    "queues: array, exchanges: array, bindings: array";
+    "parameters: array, policies: array, queues: array, exchanges: array, bindings: array";
+constexpr std::string_view policy_body = "pattern*: string, definition*: object, priority: integer, apply-to: string";
+constexpr std::string_view value_body = "value*: any";
+constexpr std::string_view limit_body = "value*: integer";
 constexpr std::string_view get_body = "count*: integer, ackmode*: string, encoding*: string, truncate: integer";
 
 const Route table[]{
@@ -39,6 +42,12 @@ const Route table[]{
     {GET, "/api/nodes/{node}/memory", Right::monitoring, show_node_memory, "What a node's memory is used for"},
     {GET, "/api/nodes/{node}/memory/relative", Right::monitoring, show_relative_node_memory,
      "What a node's memory is used for, in percent"},
+    {GET, "/api/nodes/{node}/memory/ets", Right::monitoring, show_node_tables,
+     "Erlang's tables, of which there are none"},
+    {GET, "/api/nodes/{node}/memory/ets/relative", Right::monitoring, show_node_tables, "The same, in percent"},
+    {GET, "/api/nodes/{node}/memory/ets/{filter}", Right::monitoring, show_node_tables, "Some of these tables"},
+    {GET, "/api/nodes/{node}/memory/ets/{filter}/relative", Right::monitoring, show_node_tables,
+     "Some of these tables, in percent"},
 
     {GET, "/api/vhosts", Right::user, list_virtual_hosts, "Virtual hosts"},
     {GET, "/api/vhosts/{vhost}", Right::user, show_virtual_host, "A virtual host"},
@@ -85,6 +94,8 @@ const Route table[]{
      "Says which routing keys a user may use with an exchange", topic_permission_body},
     {DELETE, "/api/topic-permissions/{vhost}/{user}", Right::administrator, delete_topic_permissions,
      "Deletes a user's topic permissions in a virtual host"},
+    {DELETE, "/api/topic-permissions/{vhost}/{user}/{exchange}", Right::administrator, delete_topic_permission,
+     "Deletes a user's topic permission for one exchange"},
 
     {GET, "/api/exchanges", Right::user, list_exchanges, "Exchanges"},
     {GET, "/api/exchanges/{vhost}", Right::virtual_host, list_exchanges_in_virtual_host, "Exchanges in a virtual host"},
@@ -135,8 +146,51 @@ const Route table[]{
     {GET, "/api/consumers", Right::user, list_consumers, "Consumers"},
     {GET, "/api/consumers/{vhost}", Right::virtual_host, list_consumers_in_virtual_host, "Consumers in a virtual host"},
 
+    {GET, "/api/policies", Right::user, list_policies, "Policies"},
+    {GET, "/api/policies/{vhost}", Right::virtual_host, list_policies_in_virtual_host, "Policies in a virtual host"},
+    {GET, "/api/policies/{vhost}/{name}", Right::virtual_host, show_policy, "A policy"},
+    {PUT, "/api/policies/{vhost}/{name}", Right::policymaker, put_policy, "Makes or changes a policy", policy_body},
+    {DELETE, "/api/policies/{vhost}/{name}", Right::policymaker, delete_policy, "Deletes a policy"},
+    {GET, "/api/operator-policies", Right::user, list_operator_policies, "Operator policies"},
+    {GET, "/api/operator-policies/{vhost}", Right::virtual_host, list_operator_policies_in_virtual_host,
+     "Operator policies in a virtual host"},
+    {GET, "/api/operator-policies/{vhost}/{name}", Right::virtual_host, show_operator_policy, "An operator policy"},
+    {PUT, "/api/operator-policies/{vhost}/{name}", Right::administrator, put_operator_policy,
+     "Makes or changes an operator policy", policy_body},
+    {DELETE, "/api/operator-policies/{vhost}/{name}", Right::administrator, delete_operator_policy,
+     "Deletes an operator policy"},
+
+    {GET, "/api/parameters", Right::policymaker, list_parameters, "Parameters of virtual hosts"},
+    {GET, "/api/parameters/{component}", Right::policymaker, list_parameters_of_component, "A component's parameters"},
+    {GET, "/api/parameters/{component}/{vhost}", Right::policymaker, list_parameters_in_virtual_host,
+     "A component's parameters in a virtual host"},
+    {GET, "/api/parameters/{component}/{vhost}/{name}", Right::policymaker, show_parameter, "A parameter"},
+    {PUT, "/api/parameters/{component}/{vhost}/{name}", Right::policymaker, put_parameter,
+     "Makes or changes a parameter", value_body},
+    {DELETE, "/api/parameters/{component}/{vhost}/{name}", Right::policymaker, delete_parameter, "Deletes a parameter"},
+    {GET, "/api/global-parameters", Right::policymaker, list_global_parameters, "Parameters of the whole broker"},
+    {GET, "/api/global-parameters/{name}", Right::policymaker, show_global_parameter, "A global parameter"},
+    {PUT, "/api/global-parameters/{name}", Right::policymaker, put_global_parameter,
+     "Makes or changes a global parameter", value_body},
+    {DELETE, "/api/global-parameters/{name}", Right::policymaker, delete_global_parameter,
+     "Deletes a global parameter"},
+
+    {GET, "/api/vhost-limits", Right::user, list_virtual_host_limits, "Limits of virtual hosts"},
+    {GET, "/api/vhost-limits/{vhost}", Right::virtual_host, show_virtual_host_limits, "A virtual host's limits"},
+    {PUT, "/api/vhost-limits/{vhost}/{name}", Right::administrator, put_virtual_host_limit,
+     "Limits a virtual host: max-connections or max-queues", limit_body},
+    {DELETE, "/api/vhost-limits/{vhost}/{name}", Right::administrator, clear_virtual_host_limit,
+     "Clears a virtual host's limit"},
+    {GET, "/api/user-limits", Right::user, list_user_limits, "Limits of users"},
+    {GET, "/api/user-limits/{user}", Right::user, show_user_limits, "A user's limits"},
+    {PUT, "/api/user-limits/{user}/{name}", Right::administrator, put_user_limit,
+     "Limits a user: max-connections or max-channels", limit_body},
+    {DELETE, "/api/user-limits/{user}/{name}", Right::administrator, clear_user_limit, "Clears a user's limit"},
+
     {GET, "/api/definitions", Right::administrator, export_definitions, "All definitions, as a file to import"},
     {POST, "/api/definitions", Right::administrator, import_definitions, "Imports definitions", definitions_body},
+    {GET, "/api/all-configuration", Right::administrator, export_definitions, "All definitions, by their old name"},
+    {POST, "/api/all-configuration", Right::administrator, import_definitions, "Imports definitions", definitions_body},
     {GET, "/api/definitions/{vhost}", Right::administrator, export_definitions_of_virtual_host,
      "A virtual host's definitions"},
     {POST, "/api/definitions/{vhost}", Right::administrator, import_definitions_into_virtual_host,
@@ -144,7 +198,7 @@ const Route table[]{
 
     {GET, "/api/aliveness-test/{vhost}", Right::virtual_host, test_aliveness, "Publishes a message and gets it back"},
     {GET, "/api/health/checks/alarms", Right::user, check_alarms, "Is any alarm raised"},
-    {GET, "/api/health/checks/local-alarms", Right::user, check_alarms, "Is any alarm raised on this node"},
+    {GET, "/api/health/checks/local-alarms", Right::user, check_local_alarms, "Is any alarm raised on this node"},
     {GET, "/api/health/checks/certificate-expiration/{within}/{unit}", Right::user, check_certificates,
      "Does a certificate expire soon"},
     {GET, "/api/health/checks/port-listener/{port}", Right::user, check_port_listener, "Does a port accept clients"},
@@ -155,6 +209,10 @@ const Route table[]{
      "Would mirrors be lost without this node"},
     {GET, "/api/health/checks/node-is-quorum-critical", Right::user, check_quorum,
      "Would a quorum be lost without this node"},
+    {GET, "/api/health/checks/is-in-service", Right::user, check_in_service, "Does this node take clients"},
+    {GET, "/api/health/checks/ready-to-serve-clients", Right::user, check_in_service, "Does this node take clients"},
+    {GET, "/api/health/checks/below-node-connection-limit", Right::user, check_connection_limit,
+     "May more clients connect"},
     {GET, "/api/healthchecks/node", Right::user, check_node_health, "Is this node well"},
     {GET, "/api/healthchecks/node/{node}", Right::user, check_node_health, "Is a node well"},
 
@@ -165,10 +223,20 @@ const Route table[]{
     {GET, "/api/deprecated-features", Right::administrator, list_deprecated_features, "Deprecated features"},
     {GET, "/api/deprecated-features/used", Right::administrator, list_deprecated_features,
      "Deprecated features in use"},
+    {GET, "/api/auth/attempts/{node}", Right::monitoring, list_login_attempts, "Logins, which are not counted"},
+    {DELETE, "/api/auth/attempts/{node}", Right::monitoring, forget_login_attempts, "Forgets logins"},
+    {GET, "/api/auth/attempts/{node}/source", Right::monitoring, list_login_attempts,
+     "Logins by where they came from, which are not counted"},
+    {DELETE, "/api/auth/attempts/{node}/source", Right::monitoring, forget_login_attempts, "Forgets logins"},
+    {GET, "/api/version", Right::user, show_version, "RabbitMQ's version whose behaviour clients may count on"},
     {GET, "/api/auth", Right::anyone, show_login_ways, "How to log in"},
     {POST, "/api/login", Right::anyone, log_in_by_form, "Logs in with a form's username and password"},
     {DELETE, "/api/reset", Right::administrator, reset_statistics, "Forgets statistics"},
     {DELETE, "/api/reset/{node}", Right::administrator, reset_statistics, "Forgets a node's statistics"},
+    {GET, "/", Right::anyone, go_to_documentation, "Leads to this API's documentation"},
+    {GET, "/api", Right::anyone, go_to_documentation, "Leads to this API's documentation"},
+    {GET, "/doc/stats.html", Right::anyone, go_to_documentation, "Leads to this API's documentation"},
+    {GET, "/api/index.html", Right::anyone, show_documentation, "This API, for people"},
     {GET, "/api/openapi.json", Right::anyone, show_openapi, "This API, for programs"},
 };
 

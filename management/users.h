@@ -6,7 +6,8 @@
 
 namespace leveret::management {
 
-json::object to_json(const broker::UserReport& user);
+/// With the limits that hold for the user.
+json::object to_json(const broker::BrokerQuery& broker, const broker::UserReport& user);
 
 /// What a body says of a user, as PUT /api/users and definitions have it.  Throws: Refusal.
 broker::UserReport user_from(const broker::BrokerQuery& broker, std::string name, const JsonBody& body);

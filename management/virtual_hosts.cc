@@ -1,67 +1,67 @@
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "management/handlers.h"
 #include "management/json_body.h"
 #include "management/listing.h"
+#include "management/rates.h"
+#include "management/statistics_columns.h"
 
 namespace leveret::management {
 namespace {
 
-/// Of the messages in one virtual host.
-struct Totals {
-  std::uint64_t ready = 0;
-  std::uint64_t unacknowledged = 0;
-};
-
-json::object to_json(const broker::BrokerQuery& broker, const broker::VirtualHostReport& virtual_host,
-                     const Totals* totals) {
+json::object basics(const broker::BrokerQuery& broker, const broker::VirtualHostReport& virtual_host) {
   const json::value tags = json::value_from(virtual_host.tags);
   const json::string queue_type{virtual_host.default_queue_type.empty() ? "undefined"
                                                                         : virtual_host.default_queue_type};
-  json::object object{{"name", to_json_text(virtual_host.name)},
-                      {"description", virtual_host.description},
-                      {"tags", tags},
-                      {"default_queue_type", queue_type},
-                      {"protected_from_deletion", virtual_host.is_protected},
-                      {"metadata", json::object{{"description", virtual_host.description}, {"tags", tags}}},
-                      {"tracing", virtual_host.is_traced},
-                      {"cluster_state", json::object{{broker.node_name(), "running"}}}};
-  if (!totals) return object;
-  object["messages"] = totals->ready + totals->unacknowledged;
-  object["messages_ready"] = totals->ready;
-  object["messages_unacknowledged"] = totals->unacknowledged;
-  return object;
+  return {{"name", to_json_text(virtual_host.name)},
+          {"description", virtual_host.description},
+          {"tags", tags},
+          {"default_queue_type", queue_type},
+          {"protected_from_deletion", virtual_host.is_protected},
+          {"metadata", json::object{{"description", virtual_host.description}, {"tags", tags}}},
+          {"tracing", virtual_host.is_traced},
+          {"cluster_state", json::object{{broker.node_name(), "running"}}}};
 }
 
-/// Only of virtual hosts with queues: RabbitMQ tells nothing of the others.
-std::map<std::string, Totals> totals_of(const std::vector<broker::QueueReport>& queues) {
-  std::map<std::string, Totals> totals;
-  for (const auto& queue : queues) {
-    Totals& of_host = totals[queue.virtual_host];
-    of_host.ready += queue.numbers.ready;
-    of_host.unacknowledged += queue.numbers.unacknowledged;
+using Traffic = broker::TrafficReport::OfVirtualHost;
+
+/// RabbitMQ tells of messages where there are queues, and of what passes where there were clients.
+void add_traffic(json::object& object, const Traffic& traffic, const Series* series, const SampleRanges& ranges) {
+  using Columns = columns::VirtualHost;
+  const std::span<const Series* const> only{&series, 1};
+  if (traffic.queues > 0)
+    put_lengths(object, traffic.numbers, only, {.ready = Columns::ready, .unacknowledged = Columns::unacknowledged},
+                ranges.lengths);
+  if (traffic.transfers.reads > 0) {
+    put_counters(object, traffic.transfers, only, Columns::first_transfer, ranges.octets);
+    for (const auto name : {"recv_cnt", "recv_cnt_details", "send_cnt", "send_cnt_details"}) object.erase(name);
   }
-  return totals;
+  MessageStats stats{ranges.messages};
+  stats.add(traffic.channels.publishes, only, Columns::first_publish);
+  stats.add_deliveries(traffic.channels.deliveries, only, Columns::first_delivery);
+  stats.put_into(object);
 }
 
-const Totals* find(const std::map<std::string, Totals>& totals, const std::string& name) {
-  const auto found = totals.find(name);
-  return found == totals.end() ? nullptr : &found->second;
+json::object to_json(const Request& request, const broker::VirtualHostReport& virtual_host,
+                     const broker::TrafficReport& traffic, const SampleRanges& ranges) {
+  json::object object = basics(request.broker, virtual_host);
+  if (const auto found = traffic.virtual_hosts.find(virtual_host.name); found != traffic.virtual_hosts.end())
+    add_traffic(object, found->second, request.statistics.virtual_host(virtual_host.name), ranges);
+  return object;
 }
 
 }  // namespace
 
 Asking list_virtual_hosts(const Request& request) {
-  const std::vector<std::string> visible = request.visible_virtual_hosts();
-  const auto totals = totals_of(co_await request.broker.queues(visible));
+  const auto traffic = co_await request.broker.traffic();
+  const SampleRanges ranges{request};
   std::vector<json::object> objects;
   for (const auto& virtual_host : request.broker.virtual_hosts())
-    if (std::find(visible.begin(), visible.end(), virtual_host.name) != visible.end())
-      objects.push_back(to_json(request.broker, virtual_host, find(totals, virtual_host.name)));
+    if (request.is_monitor() || request.broker.may_enter(request.user.name, virtual_host.name))
+      objects.push_back(to_json(request, virtual_host, traffic, ranges));
   co_return list(request, items_of(std::move(objects)), Paging::offered);
 }
 
@@ -70,9 +70,8 @@ Asking show_virtual_host(const Request& request) {
   if (!virtual_host) throw not_found();
   if (!request.is_monitor() && !request.broker.may_enter(request.user.name, virtual_host->name))
     throw not_authorised("User not authorised to access virtual host");
-  std::vector<std::string> names{virtual_host->name};
-  const auto totals = totals_of(co_await request.broker.queues(std::move(names)));
-  co_return show(request, to_json(request.broker, *virtual_host, find(totals, virtual_host->name)));
+  const auto traffic = co_await request.broker.traffic();
+  co_return show(request, to_json(request, *virtual_host, traffic, SampleRanges{request}));
 }
 
 Asking put_virtual_host(const Request& request) {

@@ -58,8 +58,9 @@ const std::vector<Direction> directions{
     {.folder = "protocol"},
     {.folder = "storage"},
     {.folder = "broker", .may_include = {"protocol/", "storage/store.h"}},
-    {.folder = "configuration", .may_include = {"broker/broker.h", "broker/server.h", "broker/version.h"}},
-    {.folder = "management", .may_include = {"broker/broker_query.h", "broker/version.h", "protocol/"}},
+    {.folder = "configuration", .may_include = {"broker/broker.h", "broker/listener.h", "broker/version.h"}},
+    {.folder = "management",
+     .may_include = {"broker/broker_query.h", "broker/listener.h", "broker/version.h", "protocol/"}},
 };
 
 /// The one file that knows everyone.

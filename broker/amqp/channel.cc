@@ -51,12 +51,14 @@ Channel::Channel(Connection& connection, protocol::ChannelNumber number)
 }
 
 ChannelReport Channel::report() const {
-  ChannelReport report{.number = static_cast<std::uint16_t>(number_),
+  ChannelReport report{.id = id_,
+                       .number = static_cast<std::uint16_t>(number_),
                        .is_confirming = confirms_.has_value(),
                        .is_transactional = transaction_.has_value(),
                        .prefetch = consumer_prefetch_,
                        .global_prefetch = global_prefetch_,
-                       .unacknowledged = unacknowledged_.size()};
+                       .unacknowledged = unacknowledged_.size(),
+                       .counters = counters()};
   if (confirms_) report.unconfirmed = confirms_->unanswered();
   if (transaction_) {
     report.uncommitted_messages = transaction_->publishes.size();
@@ -73,6 +75,12 @@ ChannelReport Channel::report() const {
                                 .arguments = consumer.arguments});
   }
   return report;
+}
+
+ChannelCounters Channel::counters() const {
+  ChannelCounters counters = counters_;
+  if (confirms_) counters.publishes.confirmed = confirms_->confirmed();
+  return counters;
 }
 
 Result<void> Channel::handle(const Frame& frame) {
@@ -171,6 +179,8 @@ void Channel::close_with(const protocol::AmqpError& error) {
 void Channel::release() {
   if (std::exchange(is_released_, true)) return;
   end_turn();  // what has become safe until now is still told
+  ++shard_.churn().channels_closed;
+  shard_.past_traffic(virtual_host_)->channels += counters();
   shard_.remove_session(id_);
   builder_.abandon();
   if (reply_consumer_ != ConsumerId::none) forget_reply_consumer();
@@ -206,6 +216,8 @@ bool Channel::deliver(Delivery& delivery) {
 
 void Channel::accept(Delivery& delivery, ChannelConsumer& consumer) {
   const DeliveryTag tag{next_delivery_tag_++};
+  counters_.deliveries.redelivered += delivery.is_redelivered;
+  ++(consumer.no_ack ? counters_.deliveries.delivered_no_ack : counters_.deliveries.delivered);
   if (!consumer.no_ack)
     unacknowledged_.add({.tag = tag,
                          .queue = delivery.queue,

@@ -34,7 +34,9 @@ class Channel final : public Session {
   Channel(Connection& connection, protocol::ChannelNumber number);
 
   protocol::ChannelNumber number() const { return number_; }
+  SessionId id() const { return id_; }
   ChannelReport report() const;
+  ChannelCounters counters() const;
 
   /// Any frame on this channel, in the order of arrival.
   Result<void> handle(const protocol::Frame& frame);
@@ -88,6 +90,7 @@ class Channel final : public Session {
   struct PendingPublish {
     MessageRef message{};
     std::vector<QueueAddress> queues{};
+    std::shared_ptr<ExchangeTraffic> traffic{};
     bool is_mandatory = false;
     bool is_answered = false;  // went straight to who waits for it
   };
@@ -175,6 +178,8 @@ class Channel final : public Session {
   void publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket);
   Result<void> check_publish_access(std::string_view exchange, std::string_view routing_key);
   void return_message(const MessageRef& message);
+  /// Counts a message that nothing takes, and sends it back where that was asked for.
+  void give_up(const MessageRef& message, bool is_mandatory);
   /// Sends answers to direct reply-to requests; true when there were any for somebody who is still there.
   bool publish_replies(const MessageRef& message, const std::vector<std::string_view>& routing_keys);
   void publish_reply(const MessageRef& message, const ReplyAddress& address);
@@ -251,6 +256,7 @@ class Channel final : public Session {
 
   std::optional<Confirms> confirms_{};
   std::optional<Transaction> transaction_{};
+  ChannelCounters counters_{};  // but for confirms, which are counted by `confirms_`
   std::vector<PendingSettlement> committed_settlements_{};
   std::size_t commit_waits_for_ = 0;
   bool is_commit_partial_ = false;  // a queue has refused one of its messages

@@ -200,11 +200,14 @@ Result<void> Channel::handle(const basic::Get& get) {
       [this, no_ack = get.no_ack,
        timeout = connection_.broker().options().consumer_timeout](std::optional<GetResult> result) -> Result<void> {
         if (!result) {
+          ++counters_.deliveries.gotten_nothing;
           send(basic::GetEmpty{});
           return {};
         }
         const Delivery& delivery = result->delivery;
         const DeliveryTag tag{next_delivery_tag_++};
+        counters_.deliveries.redelivered += delivery.is_redelivered;
+        ++(no_ack ? counters_.deliveries.gotten_no_ack : counters_.deliveries.gotten);
         if (!no_ack)
           unacknowledged_.add({.tag = tag,
                                .queue = delivery.queue,
@@ -260,6 +263,7 @@ Result<void> Channel::check_has_no_stream(const std::vector<Unacknowledged::Deli
 }
 
 void Channel::settle(const std::vector<Unacknowledged::Delivered>& deliveries, Settlement settlement) {
+  if (settlement == Settlement::acknowledge) counters_.deliveries.acknowledged += deliveries.size();
   for (const auto& delivered : deliveries)
     shard_.settle(delivered.queue, delivered.position, delivered.consumer, settlement);
   if ((!held_.empty() || !refused_consumers_.empty()) && has_global_credit()) unblock_consumers();

@@ -114,10 +114,13 @@ Result<void> Channel::publish(MessageRef message, const Route& route, bool is_an
   for (const auto& history : route.histories) history->keep(*message);
   const auto& queues = route.queues;
   if (transaction_) {
-    transaction_->publishes.push_back({std::move(message), queues, publication_.is_mandatory, is_answered});
+    transaction_->publishes.push_back(
+        {std::move(message), queues, route.traffic, publication_.is_mandatory, is_answered});
     return {};
   }
-  if (publication_.is_mandatory && queues.empty() && !is_answered) return_message(message);
+  ++counters_.publishes.published;
+  if (route.traffic) route.traffic->count(shard_.index(), queues.size());
+  if (queues.empty() && !is_answered) give_up(message, publication_.is_mandatory);
   ConfirmTicket ticket;
   if (confirms_) {
     ticket = {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(queues.size())};
@@ -153,6 +156,11 @@ Result<MessageRef> Channel::as_delivered(MessageRef message, const BasicProperti
   return with_properties(
       *message, changed,
       {.exchange = message->exchange(), .routing_key = message->routing_key(), .arrival = message->arrival()});
+}
+
+void Channel::give_up(const MessageRef& message, bool is_mandatory) {
+  ++(is_mandatory ? counters_.publishes.returned : counters_.publishes.dropped);
+  if (is_mandatory) return_message(message);
 }
 
 void Channel::return_message(const MessageRef& message) {
@@ -210,7 +218,9 @@ Result<void> Channel::handle(const protocol::tx::Commit&) {
   for (PendingPublish& publish : committed.publishes) {
     const Message& message = *publish.message;
     if (message.exchange().empty()) publish.queues = routes_->route("", message.routing_key(), {}).queues;
-    if (publish.is_mandatory && publish.queues.empty() && !publish.is_answered) return_message(publish.message);
+    ++counters_.publishes.published;
+    if (publish.traffic) publish.traffic->count(shard_.index(), publish.queues.size());
+    if (publish.queues.empty() && !publish.is_answered) give_up(publish.message, publish.is_mandatory);
     commit_waits_for_ += publish.queues.size();
   }
   connection_.pause();

@@ -213,8 +213,10 @@ Result<void> Channel::handle(const queue::Declare& declare) {
     if (auto allowed = check_dead_letter_exchange(declare.arguments, name); !allowed) return allowed;
   auto declared = virtual_host_.declare_queue(asked, {.connection = connection_.id(), .shard = shard_.index()});
   if (!declared) return declared.error();
+  ++shard_.churn().queues_declared;
   if (declared->is_new) {
     shard_.add_queue(virtual_host_, declared->record);
+    ++shard_.churn().queues_created;
     if (declare.exclusive) connection_.add_exclusive_queue(declared->record->address);
   }
   hold_answer(Lasting{declared->record->is_durable()});

@@ -110,6 +110,9 @@ boost::asio::awaitable<void> ClientSocket::read() {
     co_return;
   }
   input_.received(size);
+  TransferCounters& transfers = connection_.transfers();
+  transfers.octets_received += size;
+  ++transfers.reads;
   hand_over();
 }
 
@@ -158,6 +161,9 @@ void ClientSocket::write() {
       return;
     }
     output.consume(static_cast<std::size_t>(written));
+    TransferCounters& transfers = connection_.transfers();
+    transfers.octets_sent += static_cast<std::size_t>(written);
+    ++transfers.writes;
   }
   connection_.output_written();
 }

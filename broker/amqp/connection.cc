@@ -77,6 +77,7 @@ void Connection::open_directly(LocalUser user, std::shared_ptr<VirtualHost> virt
   channel_max_ = UINT16_MAX;
   frame_max_ = 0;
   state_ = State::running;
+  count_opening();
 }
 
 std::optional<ConnectionReport> Connection::report() const {
@@ -93,9 +94,33 @@ std::optional<ConnectionReport> Connection::report() const {
                           .frame_max = frame_max_,
                           .channel_max = channel_max_,
                           .heartbeat = heartbeat_,
-                          .connected_at = opened_at_};
+                          .connected_at = opened_at_,
+                          .transfers = transfers_};
   for (const auto& [number, channel] : channels_) report.channels.push_back(channel->report());
   return report;
+}
+
+void Connection::add_traffic(TrafficReport& report) const {
+  if (!is_counted_) return;
+  auto& all = report.virtual_hosts[virtual_host_->name()];
+  for (const auto& [number, channel] : channels_) {
+    all.channels += channel->counters();
+    if (!is_direct_) report.channels.push_back({channel->id(), channel->counters()});
+  }
+  if (is_direct_) return;
+  add(all.transfers, transfers_);
+  report.connections.push_back({id_, transfers_});
+}
+
+void Connection::count_opening() {
+  is_counted_ = true;
+  ++shard_.churn().connections_created;
+}
+
+void Connection::count_closing() {
+  if (!std::exchange(is_counted_, false)) return;
+  ++shard_.churn().connections_closed;
+  add(shard_.past_traffic(*virtual_host_)->transfers, transfers_);
 }
 
 // --- input
@@ -257,6 +282,7 @@ Result<void> Connection::open_channel(ChannelNumber number) {
   if (!place) return place.error();
   channel_places_.emplace(number, *std::move(place));
   channels_.emplace(number, std::make_unique<Channel>(*this, number));
+  ++shard_.churn().channels_created;
   send(number, protocol::channel::OpenOk{});
   return {};
 }
@@ -277,6 +303,7 @@ void Connection::drop_channels() {
   channels_.clear();
   channel_places_.clear();
   place_.reset();
+  count_closing();
   for (const QueueAddress& address : std::exchange(exclusive_queues_, {}))
     if (AnyQueue* queue = shard_.find_queue(address.queue)) shard_.delete_queue(*queue);
 }
@@ -379,6 +406,7 @@ Result<void> Connection::handle(const connection::Open& open) {
   place_.emplace(*std::move(place));
   state_ = State::running;
   opened_at_ = std::chrono::system_clock::now();
+  count_opening();
   log::info("connection opened: peer={} user={} virtual_host={}", peer_.address, user_, open.virtual_host);
   send(channel_zero, connection::OpenOk{});
   return {};

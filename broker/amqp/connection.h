@@ -66,8 +66,10 @@ class Connection final : public TurnMember {
   /// True when `receive` has stopped before the end of what it was given.
   bool has_stopped_early() const { return has_stopped_early_; }
   protocol::OutputBuffer& output() { return output_; }
-  /// After octets have been written.
+  /// After octets have been written, or their reader does not take more.
   void output_written();
+  /// Which the transport counts.
+  TransferCounters& transfers() { return transfers_; }
   /// The peer has gone.  What it held goes back to the queues.
   void disconnected();
   /// Nothing may be kept for it any more.
@@ -79,6 +81,7 @@ class Connection final : public TurnMember {
   void force_close(std::string_view reason) override;
 
   std::optional<ConnectionReport> report() const override;
+  void add_traffic(TrafficReport& report) const override;
   void end_turn() override;
   void tick(TimePoint now) override;
   void alarms_changed() override;
@@ -178,6 +181,8 @@ class Connection final : public TurnMember {
   void drop_channels();
   void tick_channels();
   void finish();
+  void count_opening();
+  void count_closing();
 
   Broker& broker_;
   Shard& shard_;
@@ -209,6 +214,9 @@ class Connection final : public TurnMember {
   Channel* last_channel_ = nullptr;
   std::vector<Channel*> ending_channels_{};
   std::vector<QueueAddress> exclusive_queues_{};
+
+  bool is_counted_ = false;  // among those that have been opened and not closed
+  TransferCounters transfers_{};
 
   protocol::OutputBuffer output_{};
   bool was_output_full_ = false;

@@ -45,8 +45,12 @@ bool has_content(protocol::MethodId id) {
 
 }  // namespace
 
-LocalClient::LocalClient(Broker& broker, Shard& shard, LocalUser user, std::shared_ptr<VirtualHost> virtual_host)
-    : shard_(shard), answered_(shard.context()), connection_(broker, shard, *this, {.address = "http"}) {
+LocalClient::LocalClient(Broker& broker, Shard& shard, LocalUser user, std::shared_ptr<VirtualHost> virtual_host,
+                         std::chrono::milliseconds patience)
+    : shard_(shard),
+      answered_(shard.context()),
+      deadline_(boost::asio::steady_timer::clock_type::now() + patience),
+      connection_(broker, shard, *this, {.address = "http"}) {
   connection_.open_directly(std::move(user), std::move(virtual_host));
   tell(protocol::channel::Open{});
 }
@@ -87,7 +91,13 @@ void LocalClient::pump() {
 boost::asio::awaitable<Result<LocalReply>> LocalClient::next_reply() {
   pump();
   while (!has_answer()) {
-    answered_.expires_at(boost::asio::steady_timer::time_point::max());
+    const bool is_late = boost::asio::steady_timer::clock_type::now() >= deadline_;
+    if (is_late && !connection_.is_paused()) {
+      failure_ = protocol::resource_error("the broker has not answered in time");
+      break;
+    }
+    // A question that a shard still has outlives no connection: its answer comes, late or not.
+    answered_.expires_at(is_late ? boost::asio::steady_timer::time_point::max() : deadline_);
     co_await answered_.async_wait(as_result);
   }
   if (!replies_.empty()) {
@@ -108,7 +118,9 @@ void LocalClient::write() {
 /// Not at once: the connection is in the middle of something.
 void LocalClient::resume() {
   boost::asio::post(shard_.context(), [this, alive = std::weak_ptr<int>{alive_}] {
-    if (!alive.expired()) pump();
+    if (alive.expired()) return;
+    pump();
+    answered_.cancel();
   });
 }
 

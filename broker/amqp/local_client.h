@@ -25,7 +25,9 @@ struct LocalReply {
 /// One channel, one question at a time.  Belongs to its shard, where all of it is called.
 class LocalClient final : private Transport {
  public:
-  LocalClient(Broker& broker, Shard& shard, LocalUser user, std::shared_ptr<VirtualHost> virtual_host);
+  /// Nothing is waited for any longer than `patience`, all questions together: then they fail with resource_error.
+  LocalClient(Broker& broker, Shard& shard, LocalUser user, std::shared_ptr<VirtualHost> virtual_host,
+              std::chrono::milliseconds patience);
   ~LocalClient() override;
 
   /// Sends a method and waits for what answers it.  Errors: the reason for which the broker closed the channel or the
@@ -67,6 +69,7 @@ class LocalClient final : private Transport {
 
   Shard& shard_;
   boost::asio::steady_timer answered_;
+  const boost::asio::steady_timer::time_point deadline_;
   std::string to_send_{};
   std::string received_{};
   std::optional<LocalReply> arriving_{};  // its content is still to come

@@ -41,6 +41,9 @@ class StreamSegments {
   const std::deque<StreamSegment>& closed() const { return closed_; }
   const StreamSegment& active() const { return active_; }
 
+  /// Of the messages in all of them, as they are stored.
+  std::uint64_t octets() const { return octets_; }
+
   /// The next message.
   void append(std::uint64_t octets, WallTime arrival);
   /// Closes the segment that is being written, and begins another.

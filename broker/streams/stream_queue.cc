@@ -53,6 +53,7 @@ void StreamQueue::enqueue(MessageRef message, const ConfirmTicket& ticket) {
   const auto segment_octets_max = settings_.segment_bytes_max.value_or(segment_octets_max_default);
   const StreamSegment& active = segments_.active();
   if (active.begin < active.end && active.octets >= segment_octets_max) close_segment();
+  ++counters_.published;
   append(with_offset(*message, log_.end()), ticket);
   wait_until_written();
 }
@@ -151,6 +152,7 @@ void StreamQueue::deliver(StreamConsumer& reading) {
         break;
       }
       ++consumer.unacknowledged;
+      ++counters_.deliveries.delivered;
     }
     ++reading.reader.next;
   }
@@ -192,10 +194,11 @@ void StreamQueue::open_window(ConsumerId id, std::size_t octets) {
   unblock(id);
 }
 
-void StreamQueue::settle(Position, ConsumerId id, Settlement) {
+void StreamQueue::settle(Position, ConsumerId id, Settlement settlement) {
   StreamConsumer* reading = find(id);
   if (!reading) return;
   --reading->consumer->unacknowledged;
+  counters_.deliveries.acknowledged += settlement == Settlement::acknowledge;
   deliver(*reading);
 }
 
@@ -208,6 +211,13 @@ void StreamQueue::get(bool, GetAnswer) {
 QueueCounts StreamQueue::counts() const {
   const auto messages = std::min<Position>(log_.end() - log_.begin(), std::numeric_limits<std::uint32_t>::max());
   return {.messages = static_cast<std::uint32_t>(messages), .consumers = static_cast<std::uint32_t>(consumers_.size())};
+}
+
+QueueNumbers StreamQueue::numbers() const {
+  QueueNumbers numbers{
+      .ready = log_.end() - log_.begin(), .consumers = consumers_.size(), .octets_ready = segments_.octets()};
+  for (const auto& [id, reading] : consumers_) numbers.unacknowledged += reading->consumer->unacknowledged;
+  return numbers;
 }
 
 std::uint32_t StreamQueue::purge() {

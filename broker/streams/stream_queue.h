@@ -37,7 +37,7 @@ class StreamQueue final : public AnyQueue {
   void get(bool no_ack, GetAnswer answer) override;
 
   QueueCounts counts() const override;
-  std::size_t unacknowledged_count() const override { return 0; }
+  QueueNumbers numbers() const override;
   /// RabbitMQ tells of messages, and of no consumers.
   QueueCounts declared() override { return {.messages = counts().messages}; }
   void apply(const QueueSettings& settings) override;

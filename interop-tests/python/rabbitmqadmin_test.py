@@ -40,11 +40,23 @@ def _(admin):
     expect_in("rabbitmq_version", admin.done("show", "overview"))
 
 
-@behaviour("every listing that needs no policies works")
+for listed in ("connections", "channels", "consumers", "exchanges", "queues", "bindings", "users", "vhosts",
+               "permissions", "nodes", "parameters", "policies", "operator_policies", "vhost_limits"):
+    behaviour(f"{listed} are listed")(lambda admin, listed=listed: admin.done("list", listed))
+
+for named in ("tsv", "long", "table", "kvp", "pretty_json", "raw_json", "bash"):
+    behaviour(f"a listing is printed as {named}")(
+        lambda admin, named=named: expect_in("/", admin.done("-f", named, "list", "vhosts", "name")))
+
+
+@behaviour("listings have their columns and are sorted")
 def _(admin):
-    for kind in ("connections", "channels", "consumers", "exchanges", "queues", "bindings", "users", "vhosts",
-                 "permissions", "nodes"):
-        admin.done("list", kind)
+    queue = unique("admin")
+    admin.done("declare", "queue", f"name={queue}")
+    expect_in(queue, admin.done("list", "queues", "vhost", "name", "messages_details.rate", "message_stats.publish"))
+    admin.done("-S", "name", "list", "queues", "name")
+    admin.done("-S", "name", "-R", "list", "queues", "name")
+    admin.done("delete", "queue", f"name={queue}")
 
 
 @behaviour("queues are declared, listed, purged and deleted")
@@ -108,6 +120,44 @@ def _(admin):
     admin.done("-u", user, "-p", "x", "-V", vhost, "declare", "queue", "name=q")
     admin.done("delete", "permission", f"vhost={vhost}", f"user={user}")
     admin.done("delete", "user", f"name={user}")
+    admin.done("delete", "vhost", f"name={vhost}")
+
+
+@behaviour("policies and operator policies come and go")
+def _(admin):
+    name = unique("admin")
+    for verb, listing in (("policy", "policies"), ("operator_policy", "operator_policies")):
+        admin.done("declare", verb, f"name={name}", f"pattern=^{name}", 'definition={"max-length": 5}', "priority=2",
+                   "apply-to=queues")
+        found = [row for row in admin.listed(listing) if row["name"] == name]
+        expect([(row["definition"], row["priority"], row["apply-to"]) for row in found],
+               [({"max-length": 5}, 2, "queues")])
+        admin.done("delete", verb, f"name={name}")
+        expect([row for row in admin.listed(listing) if row["name"] == name], [])
+
+
+@behaviour("parameters come and go")
+def _(admin):
+    vhost = unique("admin")
+    admin.done("declare", "vhost", f"name={vhost}")
+    # The one component that is there without plug-ins.
+    admin.done("-V", vhost, "declare", "parameter", "component=vhost-limits", "name=limits",
+               'value={"max-queues": 7}')
+    expect([row["value"] for row in admin.listed("parameters") if row["vhost"] == vhost], [{"max-queues": 7}])
+    admin.done("-V", vhost, "delete", "parameter", "component=vhost-limits", "name=limits")
+    expect([row for row in admin.listed("parameters") if row["vhost"] == vhost], [])
+    admin.done("delete", "vhost", f"name={vhost}")
+
+
+@behaviour("virtual hosts have limits")
+def _(admin):
+    vhost = unique("admin")
+    admin.done("declare", "vhost", f"name={vhost}")
+    admin.done("declare", "vhost_limit", f"vhost={vhost}", "name=max-queues", "value=3")
+    expect([row["value"] for row in admin.listed("vhost_limits") if row["vhost"] == vhost], [{"max-queues": 3}])
+    admin.done("delete", "vhost_limit", f"vhost={vhost}", "name=max-queues")
+    # RabbitMQ goes on listing it, with nothing.
+    expect([row for row in admin.listed("vhost_limits") if row["vhost"] == vhost and row["value"]], [])
     admin.done("delete", "vhost", f"name={vhost}")
 
 

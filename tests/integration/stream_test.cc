@@ -493,6 +493,7 @@ struct RefusedDeclaration {
   bool is_exclusive = false;
   bool is_auto_delete = false;
   std::string text{};
+  friend void PrintTo(const RefusedDeclaration& refused, std::ostream* out) { *out << refused.text; }
 };
 
 class StreamDeclaration : public BrokerTest, public testing::WithParamInterface<RefusedDeclaration> {};

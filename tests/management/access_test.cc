@@ -79,7 +79,10 @@ TEST_F(AccessTest, KeepsPasswordHashesAsTheyAre) {
 TEST_F(AccessTest, DeletesManyUsersAtOnce) {
   add_user("ann", "");
   add_user("bob", "");
-  EXPECT_EQ(post("/api/users/bulk-delete", R"({"users":["ann","bob","nobody"]})").status, 204u);
+  EXPECT_EQ(error_of(post("/api/users/bulk-delete", R"({"users":["ann","bob","nobody"]})")),
+            R"(bad_request: ["no_such_user","nobody"])");
+  EXPECT_EQ(get("/api/users").json().as_array().size(), 3u);
+  EXPECT_EQ(post("/api/users/bulk-delete", R"({"users":["ann","bob"]})").status, 204u);
   EXPECT_EQ(get("/api/users").json().as_array().size(), 1u);
   EXPECT_EQ(error_of(post("/api/users/bulk-delete")), R"(bad_request: "[{key_missing,users}]")");
 }

@@ -1,5 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include "tests/management/http_test.h"
 
 /// Definitions in and out, health checks, and the small answers that RabbitMQ's tools ask for.
@@ -23,6 +29,30 @@ constexpr std::string_view definitions = R"({
                {"source": "e", "vhost": "orders", "destination": "nosuch", "destination_type": "queue",
                 "routing_key": "k", "arguments": {}}]
 })";
+
+/// A message that a client delays there would have nowhere to wait, and be confirmed all the same.
+TEST_F(DefinitionsTest, ADelayingExchangeIsNotSeenBeforeItCanKeepMessages) {
+  std::promise<void> let_go;
+  const std::shared_future<void> is_let_go = let_go.get_future().share();
+  for (const auto& shard : broker_.broker().shards()) shard->run_here([is_let_go] { is_let_go.wait(); });
+  protocol::FieldTableBuilder arguments;
+  arguments.put("x-delayed-type", "fanout");
+  broker::ExchangeCommand command{.name = "e", .type = "x-delayed-message", .arguments = arguments.take()};
+  auto imported =
+      boost::asio::co_spawn(context_, query_.import_exchange("/", std::move(command)), boost::asio::use_future);
+  boost::asio::post(context_, boost::asio::use_future([] {})).get();  // it has been begun
+  const auto virtual_host = broker_.broker().find_virtual_host("/");
+  EXPECT_FALSE(virtual_host->check_exchange("e"));
+  let_go.set_value();
+  EXPECT_TRUE(imported.get());
+  EXPECT_TRUE(virtual_host->check_exchange("e"));
+  const auto address = virtual_host->delay_store_of("e");
+  ASSERT_TRUE(address);
+  broker::Shard& shard = *broker_.broker().shards()[static_cast<std::size_t>(address->shard)];
+  std::promise<bool> has_store;
+  shard.run_here([&] { has_store.set_value(shard.find_delay_store(address->queue) != nullptr); });
+  EXPECT_TRUE(has_store.get_future().get());
+}
 
 TEST_F(DefinitionsTest, GoInAndComeOut) {
   ASSERT_EQ(post("/api/definitions", std::string{definitions}).status, 204u);
@@ -134,7 +164,8 @@ class DurableDefinitionsTest : public testing::Test {
     boost::asio::io_context context{1};
     TestBroker broker{{.directory = directory_.path()}};
     broker::BrokerQuery query{broker.broker()};
-    management::Router router{query};
+    management::Statistics statistics;
+    management::Router router{query, statistics};
     management::HttpServer http{context, {.port = 0}, [&](auto request) { return router.answer(std::move(request)); }};
     http.start();
     HttpClient client{http.port()};
@@ -151,16 +182,22 @@ TEST_F(DurableDefinitionsTest, SurviveAKillOnceTheyAreAnswered) {
   change({{.method = "PUT", .path = "/api/vhosts/orders", .body = R"({"description":"d"})"},
           {.method = "PUT", .path = "/api/users/ann", .body = R"({"password":"x","tags":"management"})"},
           {.method = "PUT", .path = "/api/queues/orders/q", .body = R"({"durable":true})"},
-          {.method = "PUT", .path = "/api/cluster-name", .body = R"({"name":"farm"})"}});
+          {.method = "PUT", .path = "/api/cluster-name", .body = R"({"name":"farm"})"},
+          {.method = "PUT",
+           .path = "/api/policies/orders/p",
+           .body = R"({"pattern":"q","definition":{"max-length":5}})"},
+          {.method = "PUT", .path = "/api/vhost-limits/orders/max-queues", .body = R"({"value":7})"}});
   change({{.path = "/api/vhosts/orders"},
           {.path = "/api/users/ann"},
           {.path = "/api/queues/orders/q"},
-          {.path = "/api/cluster-name"}});
-  ASSERT_EQ(answers_.size(), 8u);
-  EXPECT_EQ(answers_[4].json().at("description").as_string(), "d");
-  EXPECT_EQ(answers_[5].status, 200u);
-  EXPECT_EQ(answers_[6].status, 200u);
-  EXPECT_EQ(answers_[7].body, R"({"name":"farm"})");
+          {.path = "/api/cluster-name"},
+          {.path = "/api/vhost-limits/orders"}});
+  ASSERT_EQ(answers_.size(), 11u);
+  EXPECT_EQ(answers_[6].json().at("description").as_string(), "d");
+  EXPECT_EQ(answers_[7].status, 200u);
+  EXPECT_EQ(answers_[8].json().at("policy").as_string(), "p");
+  EXPECT_EQ(answers_[9].body, R"({"name":"farm"})");
+  EXPECT_EQ(answers_[10].json().at(0).at("value").at("max-queues").as_int64(), 7);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "management/http_server.h"
+#include "management/sampler.h"
 #include "tests/support/broker_test.h"
 #include "tests/support/http_client.h"
 
@@ -19,9 +20,13 @@ class HttpTest : public testing::Test {
         }) {
     query_.add_listener({.protocol = "amqp", .port = broker_.port()});
     query_.add_listener({.protocol = "http", .port = http_.port()});
+    sampler_.start();
     http_.start();
   }
-  ~HttpTest() override { http_.stop(5s); }
+  ~HttpTest() override {
+    sampler_.stop();
+    http_.stop(5s);
+  }
 
   HttpResponse get(std::string path) { return client().send({.path = std::move(path)}); }
   HttpResponse put(std::string path, std::string body = "{}") {
@@ -54,7 +59,9 @@ class HttpTest : public testing::Test {
   boost::asio::io_context context_{1};
   TestBroker broker_;
   broker::BrokerQuery query_{broker_.broker()};
-  management::Router router_{query_};
+  management::Statistics statistics_{};
+  management::Router router_{query_, statistics_};
+  management::Sampler sampler_{context_, query_, statistics_, 50ms};
   management::HttpServer http_;
   std::optional<HttpClient> client_{};
   std::list<TestClient> clients_{};

@@ -144,6 +144,22 @@ TEST_F(TopologyTest, PagesSortsFiltersAndPicksColumns) {
             R"({"name":"a","messages_details":{"rate":0E0}})");
 }
 
+TEST_F(TopologyTest, ShowsTheVirtualHostThatIsChosenInTheWebUi) {
+  ASSERT_EQ(put("/api/vhosts/v").status, 201u);
+  ASSERT_EQ(put("/api/queues/v/q").status, 201u);
+  connect();
+  const auto size = [this](const std::string& path, const std::string& chosen) {
+    return send({.path = path, .headers = {{"X-Vhost", chosen}}}).json().as_array().size();
+  };
+  EXPECT_EQ(size("/api/queues", ""), 1u);
+  EXPECT_EQ(size("/api/queues", "v"), 1u);
+  EXPECT_EQ(size("/api/queues", "/"), 0u);
+  EXPECT_EQ(size("/api/queues", "nosuch"), 0u);
+  EXPECT_EQ(size("/api/connections", "/"), 1u);
+  EXPECT_EQ(size("/api/connections", "v"), 0u);
+  EXPECT_EQ(size("/api/vhosts", "v"), 2u) << "there is always another one to choose";
+}
+
 struct PagingCase {
   std::string query{};
   std::string error{};

@@ -1,0 +1,160 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "broker/ids.h"
+
+namespace leveret::broker {
+
+/// How often something has happened, since its channel, queue, connection or exchange exists.  Plain numbers: each is
+/// counted on one shard and nowhere else, and who wants to read it asks that shard (`BrokerQuery::traffic`).
+///
+/// Every kind lists its numbers under RabbitMQ's names: adding up, the HTTP API and metrics walk that list.
+template <class Counters>
+struct CounterField {
+  std::string_view name{};
+  std::uint64_t Counters::*member = nullptr;
+};
+
+template <class Counters>
+Counters& add(Counters& sum, const Counters& more) {
+  for (const auto& field : Counters::fields) sum.*field.member += more.*field.member;
+  return sum;
+}
+
+/// What publishers of a channel have seen.
+struct PublishCounters {
+  std::uint64_t published = 0;
+  std::uint64_t confirmed = 0;
+  std::uint64_t returned = 0;  // had no queue, and were mandatory
+  std::uint64_t dropped = 0;   // had no queue
+
+  static constexpr std::array<CounterField<PublishCounters>, 4> fields{
+      {{"publish", &PublishCounters::published},
+       {"confirm", &PublishCounters::confirmed},
+       {"return_unroutable", &PublishCounters::returned},
+       {"drop_unroutable", &PublishCounters::dropped}}};
+};
+
+/// What consumers of a channel, or of a queue, have been given and have acknowledged.
+struct DeliveryCounters {
+  std::uint64_t delivered = 0;
+  std::uint64_t delivered_no_ack = 0;
+  std::uint64_t gotten = 0;
+  std::uint64_t gotten_no_ack = 0;
+  std::uint64_t gotten_nothing = 0;
+  std::uint64_t acknowledged = 0;
+  std::uint64_t redelivered = 0;  // of those delivered or gotten
+
+  std::uint64_t all() const { return delivered + delivered_no_ack + gotten + gotten_no_ack; }
+
+  static constexpr std::array<CounterField<DeliveryCounters>, 7> fields{
+      {{"deliver", &DeliveryCounters::delivered},
+       {"deliver_no_ack", &DeliveryCounters::delivered_no_ack},
+       {"get", &DeliveryCounters::gotten},
+       {"get_no_ack", &DeliveryCounters::gotten_no_ack},
+       {"get_empty", &DeliveryCounters::gotten_nothing},
+       {"ack", &DeliveryCounters::acknowledged},
+       {"redeliver", &DeliveryCounters::redelivered}}};
+};
+
+struct ChannelCounters {
+  PublishCounters publishes{};
+  DeliveryCounters deliveries{};
+
+  ChannelCounters& operator+=(const ChannelCounters& more) {
+    add(publishes, more.publishes);
+    add(deliveries, more.deliveries);
+    return *this;
+  }
+};
+
+struct QueueCounters {
+  std::uint64_t published = 0;  // messages that came in, dead letters and delayed ones among them
+  DeliveryCounters deliveries{};
+};
+
+/// What has passed through an exchange that messages were published to.
+struct ExchangeCounters {
+  std::uint64_t in = 0;
+  std::uint64_t out = 0;  // once for each queue that a message went to
+
+  static constexpr std::array<CounterField<ExchangeCounters>, 2> fields{
+      {{"publish_in", &ExchangeCounters::in}, {"publish_out", &ExchangeCounters::out}}};
+};
+
+/// What a connection's socket has carried.
+struct TransferCounters {
+  std::uint64_t octets_received = 0;
+  std::uint64_t reads = 0;
+  std::uint64_t octets_sent = 0;
+  std::uint64_t writes = 0;
+
+  static constexpr std::array<CounterField<TransferCounters>, 4> fields{
+      {{"recv_oct", &TransferCounters::octets_received},
+       {"recv_cnt", &TransferCounters::reads},
+       {"send_oct", &TransferCounters::octets_sent},
+       {"send_cnt", &TransferCounters::writes}}};
+};
+
+/// How much comes and goes.
+struct ChurnCounters {
+  std::uint64_t connections_created = 0;
+  std::uint64_t connections_closed = 0;
+  std::uint64_t channels_created = 0;
+  std::uint64_t channels_closed = 0;
+  std::uint64_t queues_declared = 0;  // those that were there already as well
+  std::uint64_t queues_created = 0;
+  std::uint64_t queues_deleted = 0;
+
+  static constexpr std::array<CounterField<ChurnCounters>, 7> fields{
+      {{"connection_created", &ChurnCounters::connections_created},
+       {"connection_closed", &ChurnCounters::connections_closed},
+       {"channel_created", &ChurnCounters::channels_created},
+       {"channel_closed", &ChurnCounters::channels_closed},
+       {"queue_declared", &ChurnCounters::queues_declared},
+       {"queue_created", &ChurnCounters::queues_created},
+       {"queue_deleted", &ChurnCounters::queues_deleted}}};
+};
+
+/// The counters of an exchange.  It belongs to no shard, so each shard has a place of its own to count in; any thread
+/// may add them up.
+class ExchangeTraffic {
+ public:
+  explicit ExchangeTraffic(std::size_t shards) : places_(shards) {}
+
+  /// On that shard: a message has come, and went to so many queues.
+  void count(ShardIndex shard, std::size_t queues) {
+    Place& place = places_[static_cast<std::size_t>(shard)];
+    grow(place.in, 1);
+    grow(place.out, queues);
+  }
+
+  ExchangeCounters counters() const {
+    ExchangeCounters sum;
+    for (const Place& place : places_) {
+      sum.in += place.in.load(std::memory_order_relaxed);
+      sum.out += place.out.load(std::memory_order_relaxed);
+    }
+    return sum;
+  }
+
+ private:
+  static constexpr std::size_t cache_line = 64;
+  struct alignas(cache_line) Place {
+    std::atomic<std::uint64_t> in = 0;
+    std::atomic<std::uint64_t> out = 0;
+  };
+
+  /// Nobody else writes there, so this needs no locked instruction.
+  static void grow(std::atomic<std::uint64_t>& number, std::uint64_t by) {
+    number.store(number.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+
+  std::vector<Place> places_;
+};
+
+}  // namespace leveret::broker
