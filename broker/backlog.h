@@ -17,6 +17,7 @@ class Backlog {
   static constexpr std::size_t drained_octets = full_octets / 2;
 
   bool is_full() const { return octets_ >= full_octets; }
+  std::size_t octets() const { return octets_; }
 
   /// Mail with so many octets of messages is on its way to the owner.
   void mail_sent(std::size_t octets);

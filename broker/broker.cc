@@ -24,7 +24,7 @@ namespace {
 using definitions::Key;
 using definitions::Kind;
 
-constexpr std::string_view cluster_id{"internal_cluster_id"};
+constexpr std::string_view internal_cluster_id{"internal_cluster_id"};
 
 /// Tells this broker from all others, as in RabbitMQ.
 std::string make_cluster_id() {
@@ -127,6 +127,11 @@ std::string Broker::cluster_name() const {
   return parameter && parameter->value.is_string() ? std::string{parameter->value.get_string()} : node_name_;
 }
 
+std::string Broker::cluster_id() const {
+  const auto parameter = parameters_.find_global(internal_cluster_id);
+  return parameter && parameter->value.is_string() ? std::string{parameter->value.get_string()} : std::string{};
+}
+
 void Broker::recover() {
   Recovered recovered{*store_, access_control_, parameters_, limits_};
   for (const auto& definition : recovered.virtual_hosts) {
@@ -180,8 +185,8 @@ void Broker::recover() {
   if (virtual_hosts_.empty() && options_.makes_defaults) make_defaults();
   if (!options_.cluster_name.empty() && !parameters_.find_global("cluster_name"))
     parameters_.put_global({.name = "cluster_name", .value = boost::json::string{options_.cluster_name}});
-  if (!parameters_.find_global(cluster_id))
-    parameters_.put_global({.name = std::string{cluster_id}, .value = boost::json::string{make_cluster_id()}});
+  if (!parameters_.find_global(internal_cluster_id))
+    parameters_.put_global({.name = std::string{internal_cluster_id}, .value = boost::json::string{make_cluster_id()}});
 }
 
 void Broker::recover_delay_store(VirtualHost& virtual_host, const Exchange& exchange) {

@@ -87,6 +87,7 @@ class Broker {
   const BrokerOptions& options() const { return options_; }
   const Clock& clock() const { return clock_; }
   Alarms& alarms() { return *alarms_; }
+  storage::StoreLoad store_load() const { return store_->load(); }
   AccessControl& access_control() { return access_control_; }
   ReplyConsumers& reply_consumers() { return reply_consumers_; }
   DefinitionChanges& definition_changes() { return definition_changes_; }
@@ -97,6 +98,8 @@ class Broker {
   const std::string& node_name() const { return node_name_; }
   /// The global parameter cluster_name, else the node's name.
   std::string cluster_name() const;
+  /// What tells this broker from all others.
+  std::string cluster_id() const;
 
   /// Nothing when there is none of that name.
   std::shared_ptr<VirtualHost> find_virtual_host(std::string_view name) const;

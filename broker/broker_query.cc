@@ -145,6 +145,17 @@ ResourceReport BrokerQuery::resources() const {
           .data_directory = data_directory_.string()};
 }
 
+std::string BrokerQuery::cluster_id() const {
+  return broker_.cluster_id();
+}
+
+Answer<LoadReport> BrokerQuery::load() {
+  LoadReport report;
+  report.shards = co_await ask_all<ShardLoad>(broker_.shards(), [](Shard& shard) { return shard.load(); });
+  report.store = broker_.store_load();
+  co_return report;
+}
+
 // --- who may do what
 
 std::optional<UserReport> BrokerQuery::log_in(std::string_view user, std::string_view password) const {

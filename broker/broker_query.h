@@ -105,6 +105,7 @@ class BrokerQuery {
 
   std::string node_name() const;
   std::string cluster_name() const;
+  std::string cluster_id() const;
   Answer<void> set_cluster_name(std::string name);
   std::string_view version() const;           // of this program
   std::string_view rabbitmq_version() const;  // whose behaviour clients may count on
@@ -209,6 +210,9 @@ class BrokerQuery {
 
   /// All that has been counted: cheap enough to be asked for every few seconds.
   Answer<TrafficReport> traffic();
+
+  /// How busy the shards and the store are.
+  Answer<LoadReport> load();
 
   // --- connections
 

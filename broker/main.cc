@@ -22,6 +22,7 @@
 #include "management/control/control.h"
 #include "management/definition_file.h"
 #include "management/http_server.h"
+#include "management/prometheus/scraper.h"
 #include "management/sampler.h"
 #include "storage/memory_store.h"
 #include "storage/rocksdb_store.h"
@@ -97,6 +98,7 @@ int serve(const Options& options) {
   std::signal(SIGCHLD, SIG_IGN);
   boost::asio::io_context context{1};
   boost::asio::io_context http_context{1};
+  boost::asio::io_context metrics_context{1};
   boost::asio::signal_set signals{context, SIGTERM, SIGINT};
   const broker::SystemClock clock;
 
@@ -113,18 +115,27 @@ int serve(const Options& options) {
   management::Sampler sampler{http_context, query, statistics};
   management::HttpServer http{http_context, http_options_of(options),
                               [&router](management::RawRequest request) { return router.answer(std::move(request)); }};
+  broker::BrokerQuery metrics_query{broker};  // it has a thread of its own, and so has whoever asks
+  metrics_query.set_data_directory(directory);
+  management::HttpServer metrics{metrics_context,
+                                 {.host = options.prometheus.host, .port = options.prometheus.port},
+                                 [&](management::RawRequest request) {
+                                   return management::prometheus::scrape(metrics_query, std::move(request));
+                                 }};
   for (const auto& endpoint : server.endpoints()) query.add_listener({.protocol = "amqp", .port = endpoint.port()});
   query.add_listener({.protocol = "http", .port = http.port()});
+  query.add_listener({.protocol = "http/prometheus", .port = metrics.port()});
   for (const auto& shard : broker.shards()) shard->start();
   import_definitions(options, router);
   sampler.start();
   http.start();
+  metrics.start();
   server.start();
   monitor.start();
   for (const auto& endpoint : server.endpoints()) log::info("started TCP listener on {}", fmt::streamed(endpoint));
   log::info("management listener started on [::]:{}", http.port());
-  log::info("Server startup complete; version={} amqp_port={} http_port={} shards={} data_dir={}",
-            broker::leveret_version, server.port(), http.port(), broker.shards().size(),
+  log::info("Server startup complete; version={} amqp_port={} http_port={} prometheus_port={} shards={} data_dir={}",
+            broker::leveret_version, server.port(), http.port(), metrics.port(), broker.shards().size(),
             options.is_ephemeral ? "none" : options.data_directory.string());
 
   signals.async_wait([&](boost::system::error_code error, int signal) {
@@ -134,6 +145,7 @@ int serve(const Options& options) {
   });
   context.run();
   sampler.stop();
+  metrics.stop(answers_patience);
   http.stop(answers_patience);
   server.stop(connections_patience);
   broker.stop_shards(store_patience);

@@ -8,6 +8,7 @@
 
 #include "broker/counters.h"
 #include "broker/ids.h"
+#include "storage/store.h"
 
 namespace leveret::broker {
 
@@ -177,6 +178,20 @@ struct TopicPermissionReport {
   std::string exchange{};
   std::string write{};
   std::string read{};
+};
+
+/// How busy a shard is, since the start.
+struct ShardLoad {
+  std::chrono::nanoseconds processor_time{};
+  std::uint64_t turns = 0;
+  std::uint64_t backlog = 0;  // octets, as its publishers see it
+};
+
+using StoreLoad = storage::StoreLoad;
+
+struct LoadReport {
+  std::vector<ShardLoad> shards{};
+  StoreLoad store{};
 };
 
 /// One that accepts clients.

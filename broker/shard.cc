@@ -83,6 +83,7 @@ void Shard::at_end_of_turn(TurnMember& member) {
 
 void Shard::finish_turn() {
   is_in_turn_ = false;
+  ++turns_;
   dead_letters_.publish_all();
   // Ending may ask for one more end: a confirm that comes due here and now is written in this turn as well.
   for (std::size_t i = 0; i < ending_.size(); ++i) {
@@ -100,6 +101,14 @@ void Shard::finish_turn() {
     count_in_backlog(ShardIndex{static_cast<std::uint16_t>(to)});
     shards_[to]->receive(outboxes_[to].mail);
   }
+}
+
+ShardLoad Shard::load() const {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return {.processor_time = std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec},
+          .turns = turns_,
+          .backlog = backlog_.octets()};
 }
 
 void Shard::join(TurnMember& member) {

@@ -165,6 +165,8 @@ class Shard {
   void deliver(ShardIndex shard, SessionId session, Delivery delivery);
   void confirm(const ConfirmTicket& ticket);
   void refuse(const ConfirmTicket& ticket);
+  /// Of the calling thread, which is the shard's.
+  ShardLoad load() const;
   DeadLetters& dead_letters() { return dead_letters_; }
 
  private:
@@ -197,6 +199,7 @@ class Shard {
   bool is_ending_ = false;
 
   bool is_in_turn_ = false;
+  std::uint64_t turns_ = 0;
   WallTime turn_time_{};
   AlarmSet resource_alarms_{};
   std::vector<TurnMember*> ending_{};

@@ -26,6 +26,8 @@ void add_listener_options(CLI::App& server, Options& options) {
       ->default_str("5672");
   server.add_option("--http-port", options.http.port, "TCP port of the HTTP API; 0 picks a free one")
       ->capture_default_str();
+  server.add_option("--prometheus-port", options.prometheus.port, "TCP port of the metrics; 0 picks a free one")
+      ->capture_default_str();
   server
       .add_option("--http-cors-origin", options.http_cors_origins,
                   "Origin whose pages may use the HTTP API, * for all; may be given again")

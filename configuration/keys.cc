@@ -125,6 +125,10 @@ const std::array with_effect{
         [](Draft& d, const Value& v) { d.options.http_cors_origins.push_back(v.text); }},
     Key{"management.cors.max_age", Number{.unit = "s"}, "how long a browser may remember that",
         [](Draft& d, const Value& v) { d.options.http_cors_max_age = v.seconds(); }},
+    Key{"prometheus.tcp.port", port, "the port of the metrics; 0 picks a free one",
+        [](Draft& d, const Value& v) { d.options.prometheus.port = v.as<std::uint16_t>(); }},
+    Key{"prometheus.tcp.ip", Host{}, "its address",
+        [](Draft& d, const Value& v) { d.options.prometheus.host = v.text; }},
     Key{"log.console.level", log_levels, "what is logged",
         [](Draft& d, const Value& v) { d.options.log_level = log_level(v.text); }},
 };
@@ -207,6 +211,9 @@ const std::array without_effect{
     Key{"management.listener.ssl", Word{"false"}, "there is no TLS"},
     Key{"management.listener.server.*", Text{}, other_machinery},
     Key{"management_agent.*", Text{}, statistics_are_cheap},
+    Key{"prometheus.return_per_object_metrics", Word{"false"}, "/metrics/per-object has them"},
+    Key{"prometheus.path", Word{"/metrics"}, "it is the path"},
+    Key{"prometheus.tcp.*", Text{}, other_machinery},
 };
 
 constexpr std::string_view no_tls = "TLS is not there yet";
@@ -219,7 +226,7 @@ const std::array refused{
     Key{"management.ssl.*", Text{}, no_tls},
     Key{"management.listener.ssl", Text{}, no_tls},
     Key{"management.listener.ssl_opts.*", Text{}, no_tls},
-    Key{"prometheus.*", Text{}, "metrics are not there yet"},
+    Key{"prometheus.ssl.*", Text{}, no_tls},
     Key{"cluster_formation.*", Text{}, no_clusters},
     Key{"cluster_partition_handling.*", Text{}, no_clusters},
     Key{"definitions.*", Text{}, "definitions come from files only: load_definitions"},

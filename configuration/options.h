@@ -19,6 +19,7 @@ struct Options {
 
   std::vector<broker::ListenAddress> amqp{{.port = 5672}};
   broker::ListenAddress http{.port = 15672};
+  broker::ListenAddress prometheus{.port = 15692};
 
   std::vector<std::string> http_cors_origins{};
   std::chrono::seconds http_cors_max_age{1800};

@@ -73,10 +73,12 @@ void Committer::take_group(std::deque<Order>& group) {
 /// False when it gave up: the committer is to end, and could not write when it last tried.
 bool Committer::write_group(const std::deque<Order>& group) {
   try {
+    const auto begin = std::chrono::steady_clock::now();
     for (const auto& order : group) writer_.stage(order);
     while ((error_ = writer_.write())) {
       if (!endure(*error_)) return false;
     }
+    count(group, std::chrono::steady_clock::now() - begin);
   } catch (const StoreError& error) {
     error_ = error;
     return false;
@@ -84,6 +86,23 @@ bool Committer::write_group(const std::deque<Order>& group) {
   retry_after_ = options_.retry_after_min;
   if (std::exchange(is_alarmed_, false) && options_.on_alarm_cleared) options_.on_alarm_cleared();
   return true;
+}
+
+void Committer::count(const std::deque<Order>& group, std::chrono::nanoseconds time) {
+  const std::lock_guard lock{mutex_};
+  ++load_.writes;
+  load_.write_time += time;
+  for (const auto& order : group) {
+    const auto* commit = std::get_if<CommitBatch>(&order);
+    if (!commit) continue;
+    ++load_.batches;
+    load_.appends += commit->batch->appends.size();
+  }
+}
+
+StoreLoad Committer::load() const {
+  const std::lock_guard lock{mutex_};
+  return load_;
 }
 
 bool Committer::endure(const StoreError& error) {

@@ -69,6 +69,7 @@ class Committer {
   ~Committer();
 
   void hand_over(Order order);
+  StoreLoad load() const;
 
   /// For the writer, on the committer's thread: raises the alarm over what keeps it from working, and waits until it is
   /// to be tried again.  False when the writer is to give up, because the committer ends.
@@ -84,6 +85,7 @@ class Committer {
   void run();
   void take_group(std::deque<Order>& group);
   bool write_group(const std::deque<Order>& group);
+  void count(const std::deque<Order>& group, std::chrono::nanoseconds time);
   std::optional<Ending> wait_for_ending(std::chrono::milliseconds time);
   static void hand_back(std::deque<Order>& orders, StoreStatus status);
 
@@ -96,7 +98,8 @@ class Committer {
   bool is_alarmed_ = false;
   bool had_last_try_ = false;
 
-  std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;  // guards what follows
+  StoreLoad load_{};
   std::condition_variable changed_;
   std::deque<Order> waiting_{};
   std::optional<Ending> ending_{};

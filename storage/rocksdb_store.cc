@@ -35,6 +35,7 @@ class RocksdbStore final : public Store, private GroupWriter {
     committer_->hand_over(PutDefinition{.key = std::move(key), .value = std::move(value)});
   }
   void erase_definition(std::string key) override { committer_->hand_over(EraseDefinition{.key = std::move(key)}); }
+  StoreLoad load() const override { return committer_->load(); }
   void drop_queue(QueueId queue) override { committer_->hand_over(DropQueue{.queue = queue}); }
   void commit(std::unique_ptr<Batch> batch, CommitHandler done) override {
     committer_->hand_over(CommitBatch{.batch = std::move(batch), .done = std::move(done)});

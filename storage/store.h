@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -176,6 +177,14 @@ struct ReadResult {
 
 using ReadHandler = std::function<void(ReadResult)>;
 
+/// What writing has taken since the store was opened.
+struct StoreLoad {
+  std::uint64_t writes = 0;   // groups of batches, each written and synced together
+  std::uint64_t batches = 0;  // in them
+  std::uint64_t appends = 0;  // in those
+  std::chrono::nanoseconds write_time{};
+};
+
 /// What survives a restart.  Takes calls from any thread, except where it says otherwise.
 ///
 /// A life: recover the definitions and the queues; drop the queues that are no longer known; commit batches; close.
@@ -222,6 +231,8 @@ class Store {
   virtual QueueState recover_queue(QueueId queue) = 0;
   /// Every unsettled message of the queue besides, in order of position.
   virtual QueueState recover_queue(QueueId queue, const MessageVisitor& visit) = 0;
+
+  virtual StoreLoad load() const { return {}; }
 
   /// Whether the last life ended with `close()`; true for a new store.
   virtual bool stopped_cleanly() const = 0;

@@ -21,7 +21,7 @@ def machine_octets():
 @contextlib.contextmanager
 def broker_short_of_memory():
     """Its port."""
-    command = [os.environ["LEVERET_PROGRAM"], "server", "--ephemeral", "--amqp-port", "0", "--http-port", "0",
+    command = [os.environ["LEVERET_PROGRAM"], "server", "--ephemeral", "--amqp-port", "0", "--http-port", "0", "--prometheus-port", "0",
                "--memory-high-watermark", f"{MEMORY_OCTETS / machine_octets():.6f}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -21,17 +21,35 @@ TEST(CommandLine, WinsOverTheFilesItNames) {
   Files files;
   const auto file = files.write("rabbitmq.conf",
                                 "listeners.tcp.1 = 127.0.0.1:1111\nmanagement.tcp.port = 2222\nheartbeat = 7\n"
-                                "management.tcp.ip = 127.0.0.1\nconnection_max = 4\n"
+                                "management.tcp.ip = 127.0.0.1\nprometheus.tcp.port = 3333\nconnection_max = 4\n"
                                 "disk_free_limit.relative = 2.0\nvm_memory_high_watermark.absolute = 1GB\n"
                                 "log.console.level = error\nmanagement.cors.allow_origins.1 = a\n");
-  const Options options = parsed({"--config", file.string(), "--amqp-port", "0", "--http-port", "1",
-                                  "--disk-free-limit", "1KB", "--memory-high-watermark", "0.1", "--connection-max", "9",
-                                  "--log-level", "debug", "--http-cors-origin", "b", "--node-name", "rabbit@here"});
+  const Options options = parsed({"--config",
+                                  file.string(),
+                                  "--amqp-port",
+                                  "0",
+                                  "--http-port",
+                                  "1",
+                                  "--prometheus-port",
+                                  "2",
+                                  "--disk-free-limit",
+                                  "1KB",
+                                  "--memory-high-watermark",
+                                  "0.1",
+                                  "--connection-max",
+                                  "9",
+                                  "--log-level",
+                                  "debug",
+                                  "--http-cors-origin",
+                                  "b",
+                                  "--node-name",
+                                  "rabbit@here"});
   ASSERT_EQ(options.amqp.size(), 1u);
   EXPECT_EQ(options.amqp[0].host, "");
   EXPECT_EQ(options.amqp[0].port, 0u);
   EXPECT_EQ(options.http.host, "127.0.0.1") << "the line has said nothing about it";
   EXPECT_EQ(options.http.port, 1u);
+  EXPECT_EQ(options.prometheus.port, 2u);
   EXPECT_EQ(options.broker.disk_free_limit, 1000u);
   EXPECT_FALSE(options.broker.disk_free_share);
   EXPECT_EQ(options.broker.memory_high_watermark, 0.1);

@@ -94,8 +94,8 @@ TEST(ConfigurationFile, SetsWhatTheTableSays) {
       "cluster_name = north\nvm_memory_high_watermark.relative = 0.5\ntotal_memory_available_override_value = 1GB\n"
       "disk_free_limit.relative = 1.5\nmanagement.tcp.port = 15673\nmanagement.tcp.ip = 127.0.0.1\n"
       "management.cors.allow_origins.1 = https://a\nmanagement.cors.allow_origins.2 = https://b\n"
-      "management.cors.max_age = 60\nmanagement.http.max_body_size = 1MB\n"
-      "management.tcp.idle_timeout = 100\nmanagement.tcp.request_timeout = 200\n");
+      "management.cors.max_age = 60\nmanagement.http.max_body_size = 1MB\nprometheus.tcp.port = 15693\n"
+      "prometheus.tcp.ip = ::1\nmanagement.tcp.idle_timeout = 100\nmanagement.tcp.request_timeout = 200\n");
   const auto& broker = options.broker;
   EXPECT_EQ(broker.handshake_timeout.count(), 500);
   EXPECT_EQ(broker.heartbeat.count(), 30);
@@ -114,7 +114,7 @@ TEST(ConfigurationFile, SetsWhatTheTableSays) {
   EXPECT_EQ(broker.memory_high_watermark, 0.5);
   EXPECT_EQ(broker.memory_size, 1'000'000'000u);
   EXPECT_EQ(broker.disk_free_share, 1.5);
-  EXPECT_EQ(shown({options.http}), "127.0.0.1|15673 ");
+  EXPECT_EQ(shown({options.http, options.prometheus}), "127.0.0.1|15673 ::1|15693 ");
   EXPECT_EQ(fmt::format("{}", fmt::join(options.http_cors_origins, " ")), "https://a https://b");
   EXPECT_EQ(options.http_cors_max_age.count(), 60);
   EXPECT_EQ(options.http_body_size_max, 1'000'000u);

@@ -22,7 +22,7 @@ class BrokerProcess:
     def launch(self, shards):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [self.program, "server", "--data-dir", self.directory / "data", "--amqp-port", str(self.port), "--http-port", "0",
+                [self.program, "server", "--data-dir", self.directory / "data", "--amqp-port", str(self.port), "--http-port", "0", "--prometheus-port", "0",
                  "--shards", str(shards), "--log-level", "warning"],
                 stdout=log, stderr=log)  # fmt: skip
 

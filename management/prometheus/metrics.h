@@ -1,0 +1,58 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "broker/broker_query.h"
+#include "management/process_facts.h"
+#include "management/prometheus/exposition.h"
+
+namespace leveret::management::prometheus {
+
+/// One number of each object of a kind, under RabbitMQ's name without its prefix.
+template <class Object>
+struct Metric {
+  std::string_view name{};
+  Type type = Type::gauge;
+  std::string_view help{};
+  double (*value)(const Object&) = nullptr;
+};
+
+/// Those that /metrics/detailed?family=NAME asks for together.
+template <class Object>
+struct Family {
+  std::string_view name{};
+  std::span<const Metric<Object>> metrics{};
+};
+
+struct ChannelOfConnection {
+  const broker::ConnectionReport& connection;
+  const broker::ChannelReport& channel;
+};
+
+/// What there is once for the whole node.
+struct NodeFacts {
+  ProcessFacts process{};
+  broker::ResourceReport resources{};
+  broker::StoreLoad store{};
+  broker::ChurnCounters churn{};
+  broker::ChannelCounters channels{};  // of those that are gone as well
+  std::chrono::milliseconds uptime{};
+  std::uint64_t connections = 0;
+  std::uint64_t open_channels = 0;
+  std::uint64_t publishers = 0;
+  std::uint64_t consumers = 0;
+  std::uint64_t queues = 0;
+};
+
+std::span<const Family<broker::QueueReport>> queue_families();
+std::span<const Family<broker::ConnectionReport>> connection_families();
+std::span<const Family<ChannelOfConnection>> channel_families();
+std::span<const Family<NodeFacts>> node_families();
+/// Counted since the start, whatever has come and gone meanwhile; they have labels of their own.
+std::span<const Metric<NodeFacts>> global_metrics();
+std::span<const Metric<NodeFacts>> global_metrics_by_queue_type();
+/// Without the prefix of RabbitMQ's.
+std::span<const Metric<broker::ShardLoad>> shard_metrics();
+std::span<const Metric<broker::StoreLoad>> store_metrics();
+
+}  // namespace leveret::management::prometheus

@@ -1,0 +1,204 @@
+#include "management/prometheus/scraper.h"
+
+#include <algorithm>
+#include <set>
+
+#include "management/log.h"
+#include "management/prometheus/metrics.h"
+#include "management/target.h"
+
+namespace leveret::management::prometheus {
+namespace {
+
+/// What a request wants to see.
+struct Wish {
+  bool is_detailed = false;
+  bool is_per_object = false;
+  std::set<std::string, std::less<>> families{};
+  std::set<std::string, std::less<>> virtual_hosts{};
+
+  std::string_view prefix() const { return is_detailed ? "rabbitmq_detailed_" : "rabbitmq_"; }
+  bool includes(std::string_view family) const { return !is_detailed || families.contains(family); }
+  bool sees(std::string_view virtual_host) const {
+    return virtual_hosts.empty() || virtual_hosts.contains(virtual_host);
+  }
+};
+
+/// What there is at this moment.
+struct Facts {
+  std::vector<broker::QueueReport> queues{};
+  std::vector<broker::ConnectionReport> connections{};
+  NodeFacts node{};
+  broker::LoadReport load{};
+};
+
+Labels labels_of(const broker::QueueReport& queue) {
+  return {{"vhost", queue.virtual_host}, {"queue", queue.name}};
+}
+
+Labels labels_of(const broker::ConnectionReport& connection) {
+  return {{"connection", connection.name()}};
+}
+
+Labels labels_of(const ChannelOfConnection& of) {
+  return {{"channel", of.connection.name() + " (" + std::to_string(of.channel.number) + ")"}};
+}
+
+/// Each metric of the families that are wanted: its sum, or a sample of each object.
+template <class Object>
+void write(Exposition& page, const Wish& wish, std::span<const Family<Object>> families,
+           const std::vector<Object>& objects) {
+  std::set<std::string_view> written;  // for two families may have a metric in common
+  for (const auto& family : families) {
+    if (!wish.includes(family.name)) continue;
+    for (const auto& metric : family.metrics) {
+      if (!written.insert(metric.name).second) continue;
+      page.begin(std::string{wish.prefix()}.append(metric.name), metric.type, metric.help);
+      double sum = 0;
+      for (const Object& object : objects) {
+        if (wish.is_per_object) page.add(metric.value(object), labels_of(object));
+        sum += metric.value(object);
+      }
+      if (!wish.is_per_object) page.add(sum);
+    }
+  }
+}
+
+void write_node(Exposition& page, const Wish& wish, const NodeFacts& node) {
+  for (const auto& family : node_families()) {
+    if (!wish.includes(family.name)) continue;
+    for (const auto& metric : family.metrics) {
+      page.begin(std::string{wish.prefix()}.append(metric.name), metric.type, metric.help);
+      page.add(metric.value(node));
+    }
+  }
+}
+
+void write_global(Exposition& page, const NodeFacts& node) {
+  const auto write_one = [&](const Metric<NodeFacts>& metric, Labels labels) {
+    page.begin(std::string{"rabbitmq_"}.append(metric.name), metric.type, metric.help);
+    labels.insert(labels.begin(), {"protocol", "amqp091"});
+    page.add(metric.value(node), labels);
+  };
+  for (const auto& metric : global_metrics()) write_one(metric, {});
+  for (const auto& metric : global_metrics_by_queue_type()) write_one(metric, {{"queue_type", "rabbit_classic_queue"}});
+}
+
+void write_load(Exposition& page, const broker::LoadReport& load) {
+  for (const auto& metric : shard_metrics()) {
+    page.begin(std::string{"leveret_"}.append(metric.name), metric.type, metric.help);
+    for (std::size_t shard = 0; shard < load.shards.size(); ++shard)
+      page.add(metric.value(load.shards[shard]), {{"shard", std::to_string(shard)}});
+  }
+  for (const auto& metric : store_metrics()) {
+    page.begin(std::string{"leveret_"}.append(metric.name), metric.type, metric.help);
+    page.add(metric.value(load.store));
+  }
+}
+
+void write_identity(Exposition& page, const broker::BrokerQuery& broker) {
+  page.begin("rabbitmq_build_info", Type::untyped, "RabbitMQ & Erlang/OTP version info");
+  page.add(1, {{"rabbitmq_version", std::string{broker.rabbitmq_version()}},
+               {"prometheus_plugin_version", std::string{broker.rabbitmq_version()}},
+               {"product_name", "Leveret"},
+               {"product_version", std::string{broker.version()}}});
+  page.begin("rabbitmq_identity_info", Type::untyped, "RabbitMQ node & cluster identity info");
+  page.add(1, {{"rabbitmq_node", broker.node_name()},
+               {"rabbitmq_cluster", broker.cluster_name()},
+               {"rabbitmq_cluster_permanent_id", broker.cluster_id()}});
+}
+
+/// Of the virtual hosts themselves, and their exchanges.
+void write_cluster(Exposition& page, const Wish& wish, const broker::BrokerQuery& broker) {
+  if (wish.families.contains("vhost_status")) {
+    page.begin("rabbitmq_cluster_vhost_status", Type::gauge, "Whether a given vhost is running");
+    for (const auto& virtual_host : broker.virtual_hosts())
+      if (wish.sees(virtual_host.name)) page.add(1, {{"vhost", virtual_host.name}});
+  }
+  if (wish.families.contains("exchange_names")) {
+    page.begin("rabbitmq_cluster_exchange_name", Type::gauge,
+               "Enumerates exchanges without any additional info. This value is cluster-wide. A cheaper alternative to "
+               "`exchange_bindings`");
+    for (const auto& virtual_host : broker.virtual_hosts())
+      for (const auto& exchange : broker.exchanges(virtual_host.name))
+        if (wish.sees(virtual_host.name) && !exchange.name.empty())
+          page.add(1, {{"vhost", virtual_host.name}, {"exchange", exchange.name}, {"type", exchange.type}});
+  }
+}
+
+boost::asio::awaitable<Facts> facts(broker::BrokerQuery& broker) {
+  std::vector<std::string> virtual_hosts;
+  for (auto& virtual_host : broker.virtual_hosts()) virtual_hosts.push_back(std::move(virtual_host.name));
+  Facts facts;
+  facts.queues = co_await broker.queues(std::move(virtual_hosts));
+  facts.connections = co_await broker.connections();
+  const broker::TrafficReport traffic = co_await broker.traffic();
+  facts.load = co_await broker.load();
+  NodeFacts& node = facts.node;
+  node.process = process_facts();
+  node.resources = broker.resources();
+  node.churn = traffic.churn;
+  node.store = facts.load.store;
+  node.uptime = broker.uptime();
+  node.connections = facts.connections.size();
+  node.queues = facts.queues.size();
+  for (const auto& [name, virtual_host] : traffic.virtual_hosts) node.channels += virtual_host.channels;
+  for (const auto& queue : facts.queues) node.consumers += queue.numbers.consumers;
+  for (const auto& connection : facts.connections) {
+    node.open_channels += connection.channels.size();
+    node.publishers += static_cast<std::uint64_t>(
+        std::count_if(connection.channels.begin(), connection.channels.end(),
+                      [](const auto& channel) { return channel.counters.publishes.published > 0; }));
+  }
+  co_return facts;
+}
+
+/// All that is wanted of it.
+std::string page_of(const broker::BrokerQuery& broker, const Wish& wish, Facts facts) {
+  std::erase_if(facts.queues, [&](const auto& queue) { return !wish.sees(queue.virtual_host); });
+  std::erase_if(facts.connections, [&](const auto& connection) { return !wish.sees(connection.virtual_host); });
+  std::vector<ChannelOfConnection> channels;
+  for (const auto& connection : facts.connections)
+    for (const auto& channel : connection.channels) channels.push_back({connection, channel});
+  Exposition page;
+  write_node(page, wish, facts.node);
+  write(page, wish, queue_families(), facts.queues);
+  write(page, wish, channel_families(), channels);
+  write(page, wish, connection_families(), facts.connections);
+  write_identity(page, broker);
+  if (wish.is_detailed) {
+    write_cluster(page, wish, broker);
+  } else {
+    write_global(page, facts.node);
+    write_load(page, facts.load);
+  }
+  return page.take();
+}
+
+/// Nothing for another path than ours.
+std::optional<Wish> wish_of(const Target& target) {
+  const auto& path = target.segments;
+  if (path.empty() || path.size() > 2 || path[0] != "metrics") return {};
+  const std::string kind = path.size() == 2 ? path[1] : "";
+  if (!kind.empty() && kind != "per-object" && kind != "detailed") return {};
+  Wish wish{.is_detailed = kind == "detailed", .is_per_object = !kind.empty()};
+  for (const auto& [name, value] : target.query) {
+    if (name == "family") wish.families.insert(value);
+    if (name == "vhost") wish.virtual_hosts.insert(value);
+  }
+  return wish;
+}
+
+}  // namespace
+
+boost::asio::awaitable<Response> scrape(broker::BrokerQuery& broker, RawRequest request) {
+  const auto target = parse_target(request.target);
+  const auto wish = target ? wish_of(*target) : std::nullopt;
+  if (!wish) co_return not_found().response();
+  if (request.method != "GET" && request.method != "HEAD")
+    co_return Response{.status = 405, .headers = {{"allow", "GET, HEAD, OPTIONS"}}};
+  Facts now = co_await facts(broker);
+  co_return Response{.body = page_of(broker, *wish, std::move(now)), .content_type = "text/plain; version=0.0.4"};
+}
+
+}  // namespace leveret::management::prometheus
