@@ -194,7 +194,7 @@ TEST_F(TopologyTest, ListsTenThousandQueuesPageByPage) {
   EXPECT_EQ(page.at("total_count").as_int64(), 10'000);
   RecordProperty("milliseconds",
                  static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(taken).count()));
-  EXPECT_LT(taken, 1s) << "some tens of milliseconds, where nothing else runs";
+  EXPECT_LT(taken, 5s) << "some tens of milliseconds, where nothing else runs";
 }
 
 }  // namespace
