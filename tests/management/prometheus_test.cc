@@ -100,6 +100,7 @@ TEST_F(PrometheusTest, NamesEachObjectWhenItIsAskedTo) {
   auto channel = connect().open_channel();
   channel.declare_queue("one", {});
   channel.publish_to("one", {"a"});
+  channel.synchronize();
   const std::string page = scrape("/metrics/per-object");
   EXPECT_EQ(sample(page, "rabbitmq_queue_messages_ready{vhost=\"/\",queue=\"one\"}"), "1");
   EXPECT_THAT(page, HasSubstr("rabbitmq_connection_channels{connection=\"127.0.0.1:"));
