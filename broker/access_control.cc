@@ -1,8 +1,10 @@
 #include "broker/access_control.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include <boost/algorithm/string/join.hpp>
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/algorithm/string/split.hpp>
 
 #include "broker/definitions.h"
@@ -18,6 +20,16 @@ using definitions::make_key;
 /// An empty pattern matches only an empty name.
 NamePattern pattern_of(const std::string& pattern) {
   return NamePattern{pattern.empty() ? "^$" : pattern};
+}
+
+/// Matches this text and nothing else.
+std::string quoted(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (std::string_view{R"(.[]{}()\*+?|^$)"}.find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
 }
 
 std::string text(protocol::FieldTable value, std::string_view name) {
@@ -41,8 +53,13 @@ struct AccessControl::Patterns {
 };
 
 struct AccessControl::TopicPatterns {
-  explicit TopicPatterns(const TopicPermission& permission)
-      : text(permission), write(pattern_of(permission.write)), read(pattern_of(permission.read)) {}
+  TopicPatterns(const UserAndVirtualHost& whose, const TopicPermission& permission)
+      : text(permission), write(pattern_for(whose, permission.write)), read(pattern_for(whose, permission.read)) {}
+  static NamePattern pattern_for(const UserAndVirtualHost& whose, std::string pattern) {
+    boost::algorithm::replace_all(pattern, "{username}", quoted(whose.first));
+    boost::algorithm::replace_all(pattern, "{vhost}", quoted(whose.second));
+    return pattern_of(pattern);
+  }
   TopicPermission text;
   NamePattern write, read;
 };
@@ -63,6 +80,12 @@ std::optional<User> AccessControl::find_user(std::string_view name) const {
   const std::shared_lock lock{mutex_};
   const auto found = users_.find(name);
   return found == users_.end() ? std::nullopt : std::optional{found->second};
+}
+
+bool AccessControl::has_tag(std::string_view name, std::string_view tag) const {
+  const std::shared_lock lock{mutex_};
+  const auto found = users_.find(name);
+  return found != users_.end() && std::ranges::find(found->second.tags, tag) != found->second.tags.end();
 }
 
 std::vector<User> AccessControl::users() const {
@@ -100,21 +123,26 @@ bool AccessControl::is_allowed(std::string_view user, std::string_view virtual_h
   return found != permissions_.end() && found->second->of(access).matches(name);
 }
 
+const AccessControl::TopicPatterns* AccessControl::find_topic_patterns(std::string_view user,
+                                                                       std::string_view virtual_host,
+                                                                       std::string_view exchange) const {
+  const auto of_user = topic_permissions_.find({std::string{user}, std::string{virtual_host}});
+  if (of_user == topic_permissions_.end()) return nullptr;
+  const auto found = of_user->second.find(exchange);
+  return found == of_user->second.end() ? nullptr : found->second.get();
+}
+
 bool AccessControl::has_topic_permission(std::string_view user, std::string_view virtual_host,
                                          std::string_view exchange) const {
   const std::shared_lock lock{mutex_};
-  const auto of_user = topic_permissions_.find({std::string{user}, std::string{virtual_host}});
-  return of_user != topic_permissions_.end() && of_user->second.contains(exchange);
+  return find_topic_patterns(user, virtual_host, exchange) != nullptr;
 }
 
 bool AccessControl::is_topic_allowed(std::string_view user, std::string_view virtual_host, std::string_view exchange,
                                      Access access, std::string_view routing_key) const {
   const std::shared_lock lock{mutex_};
-  const auto of_user = topic_permissions_.find({std::string{user}, std::string{virtual_host}});
-  if (of_user == topic_permissions_.end()) return true;
-  const auto found = of_user->second.find(exchange);
-  if (found == of_user->second.end()) return true;
-  return (access == Access::write ? found->second->write : found->second->read).matches(routing_key);
+  const TopicPatterns* patterns = find_topic_patterns(user, virtual_host, exchange);
+  return !patterns || (access == Access::write ? patterns->write : patterns->read).matches(routing_key);
 }
 
 void AccessControl::put_user(const User& user) {
@@ -146,8 +174,8 @@ void AccessControl::put_topic_permission(std::string_view user, std::string_view
   value.put("write", permission.write);
   value.put("read", permission.read);
   store_.put_definition(make_key(Kind::topic_permission, {user, virtual_host, exchange}), value.take());
-  topic_permissions_[{std::string{user}, std::string{virtual_host}}][std::string{exchange}] =
-      std::make_unique<TopicPatterns>(permission);
+  const UserAndVirtualHost whose{user, virtual_host};
+  topic_permissions_[whose][std::string{exchange}] = std::make_unique<TopicPatterns>(whose, permission);
   changed();
 }
 
@@ -218,10 +246,12 @@ bool AccessControl::restore(std::string_view encoded_key, protocol::FieldTable v
       permissions_[{parts.at(0), parts.at(1)}] = std::make_unique<Patterns>(Permission{
           .configure = text(value, "configure"), .write = text(value, "write"), .read = text(value, "read")});
       return true;
-    case Kind::topic_permission:
-      topic_permissions_[{parts.at(0), parts.at(1)}][parts.at(2)] =
-          std::make_unique<TopicPatterns>(TopicPermission{.write = text(value, "write"), .read = text(value, "read")});
+    case Kind::topic_permission: {
+      const UserAndVirtualHost whose{parts.at(0), parts.at(1)};
+      topic_permissions_[whose][parts.at(2)] = std::make_unique<TopicPatterns>(
+          whose, TopicPermission{.write = text(value, "write"), .read = text(value, "read")});
       return true;
+    }
     default:
       return false;
   }

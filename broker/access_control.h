@@ -33,7 +33,8 @@ struct Permission {
   std::string read{};
 };
 
-/// Patterns for the routing keys of one topic exchange.
+/// Patterns for the routing keys of one topic exchange.  In them {username} and {vhost} stand for the user's name and
+/// the virtual host's, letter for letter.
 struct TopicPermission {
   std::string write{};
   std::string read{};
@@ -64,6 +65,7 @@ class AccessControl {
 
   bool password_matches(std::string_view user, std::string_view password) const;
   std::optional<User> find_user(std::string_view name) const;
+  bool has_tag(std::string_view user, std::string_view tag) const;
   std::vector<User> users() const;
   std::vector<UserPermission> permissions() const;
   std::vector<UserTopicPermission> topic_permissions() const;
@@ -98,6 +100,9 @@ class AccessControl {
   struct TopicPatterns;
   using UserAndVirtualHost = std::pair<std::string, std::string>;
 
+  /// Nothing when nothing is said about them.
+  const TopicPatterns* find_topic_patterns(std::string_view user, std::string_view virtual_host,
+                                           std::string_view exchange) const;
   template <class Meant>
   void remove_permissions(Meant is_meant);
   void changed() { version_.fetch_add(1, std::memory_order_release); }

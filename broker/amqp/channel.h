@@ -176,6 +176,7 @@ class Channel final : public Session {
   Result<void> publish(MessageRef message, const Route& route, bool is_answered);
   const Route* known_route(const Message& message);
   void publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket);
+  Result<void> check_user_id(std::string_view user_id) const;
   Result<void> check_publish_access(std::string_view exchange, std::string_view routing_key);
   void return_message(const MessageRef& message);
   /// Counts a message that nothing takes, and sends it back where that was asked for.
@@ -186,7 +187,6 @@ class Channel final : public Session {
   Result<MessageRef> as_delivered(MessageRef message, const protocol::BasicProperties& properties) const;
 
   Result<void> check_consumer(const protocol::basic::Consume& consume, const QueueRecord& queue) const;
-  Result<void> check_has_no_stream(const std::vector<Unacknowledged::Delivered>& deliveries) const;
   void join_queue_by_mail(QueueAddress queue, const ConsumerRequest& request, const std::string& queue_name,
                           std::string tag, bool nowait);
   std::chrono::milliseconds consumer_timeout(const QueueRecord& queue) const;
@@ -246,7 +246,6 @@ class Channel final : public Session {
   std::uint16_t global_prefetch_ = 0;    // for all consumers of the channel together
   std::unordered_map<std::string, ConsumerId> consumer_ids_{};
   std::unordered_map<ConsumerId, ChannelConsumer> consumers_{};
-  std::unordered_map<QueueId, std::string> consumed_streams_{};  // names of all that it has ever consumed from
   ConsumerId reply_consumer_ = ConsumerId::none;
   std::vector<ConsumerId> refused_consumers_{};
   std::deque<Delivery> held_{};  // came from other shards, and wait for credit of the global prefetch

@@ -61,11 +61,9 @@ Result<void> Channel::handle(const basic::Consume& consume) {
                           .exclusive = consume.exclusive,
                           .priority = consumer_priority(consume.arguments),
                           .prefetch = consumer_prefetch_};
-  if ((*found)->type == QueueType::stream) {
+  if ((*found)->type == QueueType::stream)
     request.subscription =
         std::make_shared<StreamSubscription>(parse_subscription(consume.arguments, shard_.wall_now()));
-    consumed_streams_.emplace(address.queue, *name);
-  }
   // Known here before the queue knows it, so that its first delivery finds it; consume-ok goes out before that.
   consumer_ids_.emplace(tag, request.id);
   consumers_.emplace(request.id,
@@ -242,23 +240,10 @@ Result<void> Channel::handle(const basic::Reject& reject) {
 Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settlement) {
   auto deliveries = unacknowledged_.take(tag, multiple);
   if (!deliveries) return precondition_failed(fmt::format("unknown delivery tag {}", static_cast<std::uint64_t>(tag)));
-  if (settlement != Settlement::acknowledge && !transaction_)
-    if (auto allowed = check_has_no_stream(*deliveries); !allowed) {
-      unacknowledged_.put_back(*std::move(deliveries));
-      return allowed;
-    }
   if (transaction_)
     transaction_->settlements.push_back({*std::move(deliveries), settlement});
   else
     settle(*deliveries, settlement);
-  return {};
-}
-
-Result<void> Channel::check_has_no_stream(const std::vector<Unacknowledged::Delivered>& deliveries) const {
-  if (consumed_streams_.empty()) return {};
-  for (const auto& delivered : deliveries)
-    if (const auto stream = consumed_streams_.find(delivered.queue.queue); stream != consumed_streams_.end())
-      return not_supported_by_stream("basic.nack and basic.reject", virtual_host_.in_vhost(stream->second));
   return {};
 }
 

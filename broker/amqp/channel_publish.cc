@@ -21,10 +21,7 @@ using protocol::precondition_failed;
 
 namespace {
 
-Result<void> check_properties(const BasicProperties& properties, std::string_view user) {
-  if (properties.user_id && *properties.user_id != user)
-    return precondition_failed(
-        fmt::format("user_id property set to '{}' but authenticated user was '{}'", *properties.user_id, user));
+Result<void> check_properties(const BasicProperties& properties) {
   if (properties.expiration)
     if (auto valid = check_expiration(*properties.expiration); !valid) return valid;
   const auto mode = properties.delivery_mode.value_or(1);
@@ -91,7 +88,9 @@ const Route* Channel::known_route(const Message& message) {
 Result<void> Channel::publish_with_properties(MessageRef message) {
   const auto properties = protocol::decode_properties(message->properties());
   if (!properties) return properties.error();
-  if (auto valid = check_properties(*properties, connection_.user()); !valid) return valid;
+  if (properties->user_id)
+    if (auto valid = check_user_id(*properties->user_id); !valid) return valid;
+  if (auto valid = check_properties(*properties); !valid) return valid;
 
   const FieldTable headers = properties->headers.value_or(FieldTable{});
   if (auto valid = check_carbon_copies(headers); !valid) return valid;
@@ -133,6 +132,14 @@ Result<void> Channel::publish(MessageRef message, const Route& route, bool is_an
 void Channel::publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket) {
   for (const QueueAddress& queue : queues) connection_.published_into(queue.shard);
   shard_.publish(std::move(message), queues, ticket);
+}
+
+/// The user's own, unless the user is an impersonator.
+Result<void> Channel::check_user_id(std::string_view user_id) const {
+  const std::string& user = connection_.user();
+  if (user_id == user || connection_.broker().access_control().has_tag(user, "impersonator")) return {};
+  return precondition_failed(
+      fmt::format("user_id property set to '{}' but authenticated user was '{}'", user_id, user));
 }
 
 /// The message as consumers may see it: without BCC, and with the address of this channel's reply consumer.
@@ -208,9 +215,6 @@ Result<void> Channel::handle(const protocol::tx::Select&) {
 
 Result<void> Channel::handle(const protocol::tx::Commit&) {
   if (!transaction_) return precondition_failed("channel is not transactional");
-  for (const auto& [deliveries, settlement] : transaction_->settlements)
-    if (settlement != Settlement::acknowledge)
-      if (auto allowed = check_has_no_stream(deliveries); !allowed) return allowed;
   Transaction committed = std::exchange(*transaction_, {});
   committed_settlements_ = std::move(committed.settlements);
   // Counted before anything is handed over, for a queue may answer at once; the last count is the commit's own.

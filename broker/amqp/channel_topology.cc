@@ -69,6 +69,9 @@ Result<void> Channel::check_binding_access(const BindingRequest& request) const 
                          ? check_queue_access(Access::write, request.destination)
                          : check_exchange_access(Access::write, request.destination);
   if (!destination) return destination;
+  if (request.to == BindingRequest::To::exchange)
+    if (auto named = check_not_default(request.destination); !named) return named;
+  if (auto named = check_not_default(request.source); !named) return named;
   if (auto source = check_exchange_access(Access::read, request.source); !source) return source;
   return check_topic_access(Access::read, request.source, request.routing_key);
 }
@@ -140,8 +143,6 @@ Result<void> Channel::handle(const exchange::Bind& bind) {
                                .destination = destination,
                                .routing_key = bind.routing_key,
                                .arguments = bind.arguments};
-  if (auto allowed = check_not_default(destination); !allowed) return allowed;
-  if (auto allowed = check_not_default(source); !allowed) return allowed;
   if (auto allowed = check_binding_access(request); !allowed) return allowed;
   const auto bound = virtual_host_.bind(request, connection_.id());
   if (!bound) return bound.error();
@@ -158,8 +159,6 @@ Result<void> Channel::handle(const exchange::Unbind& unbind) {
                                .destination = destination,
                                .routing_key = unbind.routing_key,
                                .arguments = unbind.arguments};
-  if (auto allowed = check_not_default(destination); !allowed) return allowed;
-  if (auto allowed = check_not_default(source); !allowed) return allowed;
   if (auto allowed = check_binding_access(request); !allowed) return allowed;
   hold_answer(virtual_host_.unbind(request));
   return answer(unbind.nowait, exchange::UnbindOk{});
@@ -250,7 +249,6 @@ Result<void> Channel::handle(const queue::Bind& bind) {
                                .destination = *name,
                                .routing_key = binding_key(bind.queue, bind.routing_key),
                                .arguments = bind.arguments};
-  if (auto allowed = check_not_default(source); !allowed) return allowed;
   if (auto allowed = check_binding_access(request); !allowed) return allowed;
   const auto bound = virtual_host_.bind(request, connection_.id());
   if (!bound) return bound.error();
@@ -268,7 +266,6 @@ Result<void> Channel::handle(const queue::Unbind& unbind) {
                                .destination = *name,
                                .routing_key = binding_key(unbind.queue, unbind.routing_key),
                                .arguments = unbind.arguments};
-  if (auto allowed = check_not_default(source); !allowed) return allowed;
   if (auto allowed = check_binding_access(request); !allowed) return allowed;
   hold_answer(virtual_host_.unbind(request));
   send(queue::UnbindOk{});

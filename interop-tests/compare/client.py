@@ -138,8 +138,13 @@ class Client:
             for key in _MASKED_SERVER_PROPERTIES:
                 text = re.sub(rf'\b{key}: "[^"]*"', f"{key}: *", text)
             text = re.sub(r'leveret_version: "[^"]*", ', "", text)
-            text = text.replace("PLAIN AMQPLAIN ANONYMOUS", "PLAIN AMQPLAIN")  # as RabbitMQ 4 offers it
+            text = re.sub('mechanisms="([^"]*)"', self._show_mechanisms, text)
         self.session.record(self.name, channel, "<", text)
+
+    @staticmethod
+    def _show_mechanisms(match):
+        """In order, for RabbitMQ's is by chance; and without that which only RabbitMQ 4 offers."""
+        return 'mechanisms="%s"' % " ".join(sorted(set(match[1].split()) - {"ANONYMOUS"}))
 
 
 class Session:

@@ -11,6 +11,8 @@ _ANSWERED = "an answer that has been delivered is not returned as well, and each
 _LAST_DEATH = "x-last-death-* are RabbitMQ 4's"
 _BODY = "a body longer than announced is answered with 505, not with silence"
 _HEARTBEAT = "closed after two silent intervals; RabbitMQ waits half an interval longer"
+_AT_ONCE = "permissions count from the moment they change; RabbitMQ remembers what a channel was allowed before"
+_STREAM_NACK = "nack and reject of a stream's messages give credit, as RabbitMQ 4 does it"
 
 DIFFERENCES = {
     "authentication: mechanism 'ANONYMOUS'": _ANONYMOUS,
@@ -52,10 +54,18 @@ DIFFERENCES = {
     "dead letter: the same queue twice counts": _LAST_DEATH,
     "dead letter: persistent message": _LAST_DEATH,
     "dead letter: x-death from the publisher": _LAST_DEATH,
+    "user: permissions taken away under a connection": _AT_ONCE,
+    "user: permissions lowered under a connection": _AT_ONCE,
     "time-to-live: of a message behind another": "a message expires wherever it stands",
     "redelivery: of a quorum queue counts": "x-delivery-count comes with the second delivery, as in RabbitMQ 4",
     "exchange.declare: type that names a class of atom": "x-delayed-message is there, which is a plugin of RabbitMQ",
     "stream: recover": "gives credit, as RabbitMQ 4 does it",
+    "stream: nack": _STREAM_NACK,
+    "stream: nack without requeue": _STREAM_NACK,
+    "stream: nack of several": _STREAM_NACK,
+    "stream: reject": _STREAM_NACK,
+    "stream: reject without requeue": _STREAM_NACK,
+    "stream: nack in a transaction": _STREAM_NACK,
     "stream: counts": "RabbitMQ counts the messages of a stream now and then",
     "exchange.declare: type x-local-random": "a type of exchange of RabbitMQ 4",
 }

@@ -75,6 +75,22 @@ TEST_F(AccessControlTest, TopicPermissionsBindOnlyWhereTheyAreGiven) {
   EXPECT_TRUE(access_control_.is_topic_allowed("other", "/", "events", Access::write, "other.key"));
 }
 
+TEST_F(AccessControlTest, TopicPermissionsMayNameTheUserAndTheVirtualHost) {
+  access_control_.put_topic_permission("a.b", "/", "events", {.write = "^{username}-{vhost}$", .read = "{username}"});
+  EXPECT_TRUE(access_control_.is_topic_allowed("a.b", "/", "events", Access::write, "a.b-/"));
+  EXPECT_FALSE(access_control_.is_topic_allowed("a.b", "/", "events", Access::write, "axb-/"));
+  EXPECT_FALSE(access_control_.is_topic_allowed("a.b", "/", "events", Access::write, "{username}-{vhost}"));
+  EXPECT_TRUE(access_control_.is_topic_allowed("a.b", "/", "events", Access::read, "to.a.b"));
+  EXPECT_EQ(access_control_.topic_permissions().front().permission.read, "{username}");
+}
+
+TEST_F(AccessControlTest, TagsBelongToTheirUser) {
+  access_control_.put_user({.name = "user", .tags = {"monitoring", "impersonator"}});
+  EXPECT_TRUE(access_control_.has_tag("user", "impersonator"));
+  EXPECT_FALSE(access_control_.has_tag("user", "administrator"));
+  EXPECT_FALSE(access_control_.has_tag("nobody", "impersonator"));
+}
+
 TEST_F(AccessControlTest, PasswordsOpenTheDoorOfTheirUser) {
   access_control_.put_user({.name = "user", .password_hash = hash_password("secret")});
   access_control_.put_user({.name = "without"});

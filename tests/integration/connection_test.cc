@@ -444,6 +444,27 @@ TEST_F(PermissionTest, AreAskedForWhateverIsReadOrWritten) {
   expect_refusal("exchange 'other-exchange'");
 }
 
+TEST_F(PermissionTest, ToWriteIsAskedForBeforeTheDefaultExchangeIsRefused) {
+  auto channel = open_as_worker();
+  channel.send(protocol::queue::Bind{.queue = "other", .exchange = ""});
+  channel.expect_close(ReplyCode::access_refused, refused("queue 'other'"));
+  channel = channel.client().open_channel();
+  channel.send(protocol::queue::Bind{.queue = "inbox", .exchange = ""});
+  channel.expect_close(ReplyCode::access_refused, "ACCESS_REFUSED - operation not permitted on the default exchange");
+}
+
+TEST_F(PermissionTest, ImpersonatorsPublishInAnyName) {
+  auto& access_control = broker_.broker().access_control();
+  access_control.put_user(
+      {.name = "worker", .password_hash = broker::hash_password("secret"), .tags = {"impersonator"}});
+  auto channel = open_as_worker();
+  channel.declare_queue("mine");
+  channel.declare_exchange("mine-too", "fanout");
+  channel.bind("mine", "mine-too", "");
+  channel.publish("mine-too", "", "body", {.properties = {.user_id = "guest"}});
+  EXPECT_EQ(channel.get("mine").properties().user_id, "guest");
+}
+
 TEST_F(PermissionTest, OfTopicsAreAskedForTheRoutingKey) {
   broker_.broker().access_control().put_topic_permission("worker", "/", "mine-topic",
                                                          {.write = "^worker\\.", .read = "^worker\\."});

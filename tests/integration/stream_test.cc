@@ -573,51 +573,44 @@ TEST_F(StreamTest, GetAndPurgeAreRefused) {
                                "NOT_IMPLEMENTED - queue.purge not supported by stream queues queue 's' in vhost '/'");
 }
 
-TEST_F(StreamTest, NegativeAcknowledgementsAreRefused) {
-  filled(1);
-  constexpr auto text =
-      "NOT_IMPLEMENTED - basic.nack and basic.reject not supported by stream queues queue 's' in vhost '/'";
-  for (const bool is_nack : {true, false}) {
-    auto channel = connect().open_channel();
-    channel.limit_prefetch(1);
-    channel.consume("s", {.arguments = from("first").view()});
-    const auto message = channel.next_delivery();
-    if (is_nack)
-      channel.nack(message, Multiple::no, Requeue::yes);
-    else
-      channel.reject(message, Requeue::no);
-    channel.client().expect_close(ReplyCode::not_implemented, text);
-  }
+TEST_F(StreamTest, NegativeAcknowledgementsGiveCreditAndNothingElse) {
+  filled(4);
+  auto channel = connect().open_channel();
+  channel.limit_prefetch(1);
+  channel.consume("s", {.arguments = from("first").view()});
+  channel.nack(channel.next_delivery(), Multiple::no, Requeue::yes);
+  channel.reject(channel.next_delivery(), Requeue::no);
+  const auto third = channel.next_delivery();
+  EXPECT_EQ(third.body, "2");
+  EXPECT_FALSE(third.is_redelivered);
+  channel.nack(third, Multiple::yes, Requeue::no);
+  EXPECT_EQ(channel.next_delivery().body, "3");
 }
 
-TEST_F(StreamTest, ARefusedNackLosesNoMessageOfAnotherQueue) {
+TEST_F(StreamTest, ANackOfSeveralConcernsTheOtherQueuesAsEver) {
   auto channel = filled(1);
   channel.declare_queue("q");
-  channel.publish_to("q", "kept");
+  channel.publish_to("q", "again");
   channel.limit_prefetch(1);
   channel.consume("q", {.tag = "q"});
   channel.next_delivery();
   channel.consume("s", {.tag = "s", .arguments = from("first").view()});
-  const auto last = channel.next_delivery();
-  channel.nack(last, Multiple::yes, Requeue::no);
-  channel.client().expect_close(
-      ReplyCode::not_implemented,
-      "NOT_IMPLEMENTED - basic.nack and basic.reject not supported by stream queues queue 's' in vhost '/'");
-  EXPECT_THAT(connect().open_channel().drain_bodies("q"), ElementsAre("kept"));
+  channel.nack(channel.next_delivery(), Multiple::yes, Requeue::yes);
+  const auto again = channel.next_delivery();
+  EXPECT_EQ(again.body, "again");
+  EXPECT_TRUE(again.is_redelivered);
 }
 
-TEST_F(StreamTest, ANackInATransactionIsRefusedAtItsEnd) {
-  filled(1);
+TEST_F(StreamTest, ANackInATransactionGivesCreditAtItsEnd) {
+  filled(2);
   auto channel = connect().open_channel();
   channel.call<protocol::tx::SelectOk>(protocol::tx::Select{});
   channel.limit_prefetch(1);
   channel.consume("s", {.arguments = from("first").view()});
   channel.nack(channel.next_delivery(), Multiple::no, Requeue::yes);
-  channel.synchronize();
-  channel.send(protocol::tx::Commit{});
-  channel.client().expect_close(
-      ReplyCode::not_implemented,
-      "NOT_IMPLEMENTED - basic.nack and basic.reject not supported by stream queues queue 's' in vhost '/'");
+  channel.synchronize();  // nothing has been delivered when its answer comes, or that would come first
+  channel.call<protocol::tx::CommitOk>(protocol::tx::Commit{});
+  EXPECT_EQ(channel.next_delivery().body, "1");
 }
 
 }  // namespace
