@@ -362,8 +362,7 @@ constexpr std::array consumer_argument_rules{
 protocol::Result<void> check_consumer_arguments(FieldTable arguments, QueueType queue_type, std::string_view queue) {
   const unsigned type = flag_of(queue_type);
   for (const auto& [name, value] : arguments) {
-    const auto rule = std::find_if(consumer_argument_rules.begin(), consumer_argument_rules.end(),
-                                   [&](const ArgumentRule& each) { return each.name == name; });
+    const auto rule = std::ranges::find(consumer_argument_rules, name, &ArgumentRule::name);
     if (rule == consumer_argument_rules.end()) continue;
     if (!(rule->types & type))
       return precondition_failed(

@@ -24,6 +24,7 @@
 #include "management/http_server.h"
 #include "management/prometheus/scraper.h"
 #include "management/sampler.h"
+#include "perf/run.h"
 #include "storage/memory_store.h"
 #include "storage/rocksdb_store.h"
 
@@ -169,6 +170,8 @@ int main(int argc, char** argv) {
   if (leveret::management::control::is_tool(name)) return leveret::run_tool(name, words);
   if (!words.empty() && words.front() == std::string_view{"ctl"})
     return leveret::run_tool("leveret ctl", {words.begin() + 1, words.end()});
+  if (!words.empty() && words.front() == std::string_view{"perf"})
+    return leveret::perf::run({words.begin() + 1, words.end()}, std::cout, std::cerr);
   if (name == "rabbitmq-server") words.insert(words.begin(), "server");
   words.insert(words.begin(), "leveret");
   try {

@@ -37,6 +37,11 @@ function(leveret_library name)
   target_link_libraries(${name} PUBLIC leveret_options ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
 endfunction()
 
+set(LEVERET_TEST_SECONDS 120)  # after which a test counts as stuck
+if(LEVERET_SANITIZE)
+  set(LEVERET_TEST_SECONDS 600)
+endif()
+
 # leveret_test(NAME SOURCES ... LINKS ...): one GoogleTest program, each of its tests known to ctest.
 function(leveret_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
@@ -46,5 +51,5 @@ function(leveret_test name)
     # Of a test under a sanitizer it is the building that takes the time.
     target_compile_options(${name} PRIVATE -O0)
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${LEVERET_TEST_SECONDS})
 endfunction()

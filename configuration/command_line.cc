@@ -68,6 +68,7 @@ std::optional<int> read(int argc, const char* const* argv, CommandLine& line) {
   app.require_subcommand(1);
   CLI::App& server = *app.add_subcommand("server", "Run the broker until SIGTERM or SIGINT.");
   app.add_subcommand("ctl", "Ask or tell a running broker, as rabbitmqctl does; `leveret ctl help` lists what.");
+  app.add_subcommand("perf", "Measure a broker, this one or another; `leveret perf --help` says how.");
   server
       .add_option("--config", line.files, "File in the format of rabbitmq.conf, or folder of such; may be given again")
       ->allow_extra_args(false);

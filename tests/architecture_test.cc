@@ -61,6 +61,7 @@ const std::vector<Direction> directions{
     {.folder = "configuration", .may_include = {"broker/broker.h", "broker/listener.h", "broker/version.h"}},
     {.folder = "management",
      .may_include = {"broker/broker_query.h", "broker/listener.h", "broker/version.h", "protocol/"}},
+    {.folder = "perf", .may_include = {"protocol/"}},
 };
 
 /// The one file that knows everyone.
