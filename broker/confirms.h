@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <deque>
 
+#include "broker/block_pool.h"
+
 namespace leveret::broker {
 
 /// Which publishes of a session are not yet safe in all of their queues.
@@ -52,7 +54,7 @@ class Confirms {
 
   std::uint64_t first_ = 1;                 // the oldest that is not told
   std::uint64_t refusals_ = 0;              // that were told
-  std::deque<std::uint32_t> unanswered_{};  // how many queues publish first_ + i waits for
+  std::deque<std::uint32_t, PoolAllocator<std::uint32_t>> unanswered_{};  // how many queues publish first_ + i waits for
 };
 
 }  // namespace leveret::broker

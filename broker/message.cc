@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "broker/block_pool.h"
 #include "protocol/byte_order.h"
 
 namespace leveret::broker {
@@ -18,11 +19,11 @@ namespace {
 /// A small body shares its block with the message; a larger one grows by doubling from here as its frames arrive.
 constexpr std::uint32_t first_body_capacity_max = 256 * 1024;
 
-/// Message and octets in one block, so that a small message is one allocation.
-void* allocate(std::size_t size) {
-  void* memory = std::malloc(size);
-  if (!memory) throw std::bad_alloc{};
-  return memory;
+/// Of a body that is too large for one block.
+std::uint8_t* grow(std::uint8_t* octets, std::size_t size) {
+  void* grown = std::realloc(octets, size);
+  if (!grown) throw std::bad_alloc{};
+  return static_cast<std::uint8_t*>(grown);
 }
 
 std::uint8_t* put(std::uint8_t* at, const void* octets, std::size_t size) {
@@ -52,15 +53,22 @@ void Message::note(const protocol::EssentialProperties& properties) {
   }
 }
 
+/// Message and octets in one block, so that a small message is one piece of memory.
+Message* Message::create(std::size_t octets) {
+  return new (BlockPool::take(sizeof(Message) + octets)) Message;
+}
+
 void Message::destroy(Message* message) {
-  if (message->bytes_ != block_of(message)) std::free(message->bytes_);
+  const bool is_one_block = message->bytes_ == block_of(message);
+  const std::size_t octets = is_one_block ? message->head_size() + message->body_capacity_ : 0;
+  if (!is_one_block) std::free(message->bytes_);
   message->~Message();
-  std::free(message);
+  BlockPool::give_back(message, sizeof(Message) + octets);
 }
 
 MessageRef Message::clone() const {
   const Octets from = stored();
-  auto* copy = new (allocate(sizeof(Message) + from.size())) Message;
+  Message* copy = create(from.size());
   copy->exchange_size_ = exchange_size_;
   copy->routing_key_size_ = routing_key_size_;
   copy->is_persistent_ = is_persistent_;
@@ -93,7 +101,7 @@ MessageRef Message::from_stored(Octets stored) {
   const std::uint32_t properties_size = load<std::uint32_t>(at);
   if (left - 4 < properties_size) return {};
 
-  auto* message = new (allocate(sizeof(Message) + stored.size())) Message;
+  Message* message = create(stored.size());
   message->exchange_size_ = exchange_size;
   message->routing_key_size_ = routing_key_size;
   message->properties_size_ = properties_size;
@@ -112,8 +120,8 @@ void MessageBuilder::begin(const Publishing& publishing, Octets properties,
   const std::size_t head = 14 + exchange.size() + routing_key.size() + properties.size();
   const std::uint32_t capacity = std::min(expected_, first_body_capacity_max);
   const bool fits = capacity == expected_;
-  auto* message = new (allocate(sizeof(Message) + (fits ? head + capacity : 0))) Message;
-  message->bytes_ = fits ? block_of(message) : static_cast<std::uint8_t*>(allocate(head + capacity));
+  Message* message = Message::create(fits ? head + capacity : 0);
+  message->bytes_ = fits ? block_of(message) : grow(nullptr, head + capacity);
   message->exchange_size_ = static_cast<std::uint8_t>(exchange.size());
   message->routing_key_size_ = static_cast<std::uint8_t>(routing_key.size());
   message->properties_size_ = static_cast<std::uint32_t>(properties.size());
@@ -141,9 +149,7 @@ bool MessageBuilder::append(Octets body) {
   if (size > message.body_capacity_) {
     const auto doubled = std::uint64_t{message.body_capacity_} * 2;
     const auto capacity = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(doubled, size, expected_));
-    void* grown = std::realloc(message.bytes_, message.head_size() + capacity);
-    if (!grown) throw std::bad_alloc{};
-    message.bytes_ = static_cast<std::uint8_t*>(grown);
+    message.bytes_ = grow(message.bytes_, message.head_size() + capacity);
     message.body_capacity_ = capacity;
   }
   put(message.bytes_ + message.head_size() + message.body_size_, body.data(), body.size());

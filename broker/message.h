@@ -65,6 +65,7 @@ class Message {
   std::size_t properties_at() const { return 14u + exchange_size_ + routing_key_size_; }
   void note(const protocol::EssentialProperties& properties);
   std::size_t head_size() const { return properties_at() + properties_size_; }
+  static Message* create(std::size_t octets);
   static void destroy(Message* message);
 
   std::uint32_t references_ = 0;

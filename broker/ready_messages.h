@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "broker/block_pool.h"
 #include "broker/durable_log.h"
 #include "broker/ids.h"
 #include "broker/message.h"
@@ -109,7 +110,7 @@ class ReadyMessages {
     QueuedMessage message{};
   };
 
-  using Run = std::deque<Fresh>;
+  using Run = std::deque<Fresh, PoolAllocator<Fresh>>;
   static std::optional<QueuedMessage> take_from(Run& run, Position position);
 
   struct Level {

@@ -24,6 +24,7 @@ if(LEVERET_SANITIZE)
   target_compile_options(leveret_options INTERFACE -fsanitize=${LEVERET_SANITIZE} -fno-sanitize-recover=all
                                                    -fno-omit-frame-pointer)
   target_link_options(leveret_options INTERFACE -fsanitize=${LEVERET_SANITIZE})
+  target_compile_definitions(leveret_options INTERFACE LEVERET_SANITIZED)
   if(LEVERET_SANITIZE MATCHES thread)
     # The thread sanitizer does not look at fences.  Asio puts them around handlers, where its own locks order the same.
     target_compile_definitions(leveret_options INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)

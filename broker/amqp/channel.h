@@ -96,7 +96,7 @@ class Channel final : public Session {
   };
 
   struct PendingSettlement {
-    std::vector<Unacknowledged::Delivered> deliveries{};
+    Unacknowledged::Deliveries deliveries{};
     Settlement settlement{};
   };
 
@@ -194,7 +194,7 @@ class Channel final : public Session {
   void forget_reply_consumer();
   Result<void> consume_replies(const protocol::basic::Consume& consume, std::string tag);
   Result<void> settle(DeliveryTag tag, bool multiple, Settlement settlement);
-  void settle(const std::vector<Unacknowledged::Delivered>& deliveries, Settlement settlement);
+  void settle(const Unacknowledged::Deliveries& deliveries, Settlement settlement);
   void requeue_all();
   void finish_commit();
   void roll_back();

@@ -247,7 +247,7 @@ Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settleme
   return {};
 }
 
-void Channel::settle(const std::vector<Unacknowledged::Delivered>& deliveries, Settlement settlement) {
+void Channel::settle(const Unacknowledged::Deliveries& deliveries, Settlement settlement) {
   if (settlement == Settlement::acknowledge) counters_.deliveries.acknowledged += deliveries.size();
   for (const auto& delivered : deliveries)
     shard_.settle(delivered.queue, delivered.position, delivered.consumer, settlement);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "broker/block_pool.h"
 #include "broker/clock.h"
 #include "broker/ids.h"
 #include "protocol/octets.h"
@@ -26,6 +27,8 @@ class Unacknowledged {
     std::chrono::milliseconds timeout{};
   };
 
+  using Deliveries = std::vector<Delivered, PoolAllocator<Delivered>>;
+
   /// Tags rise from call to call.
   void add(const Delivered& delivered) {
     entries_.push_back({delivered, true});
@@ -36,10 +39,11 @@ class Unacknowledged {
 
   /// Takes out the delivery of this tag, or all up to it; of tag 0 with `multiple`, all there are.
   /// Nothing when there is no such delivery; tag 0 with `multiple` is never wrong.
-  std::optional<std::vector<Delivered>> take(DeliveryTag tag, bool multiple) {
-    std::vector<Delivered> taken;
+  std::optional<Deliveries> take(DeliveryTag tag, bool multiple) {
+    Deliveries taken;
     if (multiple) {
       if (tag != DeliveryTag{0} && !find(tag)) return {};
+      taken.reserve(count_up_to(tag));
       while (!entries_.empty() && (tag == DeliveryTag{0} || entries_.front().delivered.tag <= tag)) {
         if (entries_.front().is_held) release(entries_.front(), taken);
         entries_.pop_front();
@@ -65,10 +69,10 @@ class Unacknowledged {
     return {};
   }
 
-  std::vector<Delivered> take_all() { return *take(DeliveryTag{0}, true); }
+  Deliveries take_all() { return *take(DeliveryTag{0}, true); }
 
   /// Puts back what was taken, in order of its tags: a transaction has been rolled back.
-  void put_back(std::vector<Delivered> deliveries) {
+  void put_back(Deliveries deliveries) {
     for (const Delivered& delivered : take_all()) deliveries.push_back(delivered);
     std::sort(deliveries.begin(), deliveries.end(), [](auto& a, auto& b) { return a.tag < b.tag; });
     for (const Delivered& delivered : deliveries) add(delivered);
@@ -95,14 +99,22 @@ class Unacknowledged {
     return found != entries_.end() && found->delivered.tag == tag && found->is_held ? &*found : nullptr;
   }
 
-  void release(Entry& entry, std::vector<Delivered>& taken) {
+  /// At most so many; tag 0 stands for all.
+  std::size_t count_up_to(DeliveryTag tag) const {
+    if (tag == DeliveryTag{0} || entries_.empty()) return size_;
+    const auto tags = static_cast<std::uint64_t>(tag) - static_cast<std::uint64_t>(entries_.front().delivered.tag) + 1;
+    return std::min<std::size_t>(size_, tags);
+  }
+
+  void release(Entry& entry, Deliveries& taken) {
     entry.is_held = false;
     --size_;
     if (entry.delivered.consumer != ConsumerId::none) --held_by_consumers_;
     taken.push_back(entry.delivered);
   }
 
-  std::deque<Entry> entries_{};  // those taken out of the middle stay until all before them have gone
+  std::deque<Entry, PoolAllocator<Entry>>
+      entries_{};  // those taken out of the middle stay until all before them have gone
   std::size_t size_ = 0;
   std::size_t held_by_consumers_ = 0;
   WallTime earliest_deadline_ = WallTime::max();

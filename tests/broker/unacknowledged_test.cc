@@ -10,7 +10,7 @@ namespace {
 
 using Tags = std::vector<std::uint64_t>;
 
-Tags tags_of(const std::vector<Unacknowledged::Delivered>& deliveries) {
+Tags tags_of(const Unacknowledged::Deliveries& deliveries) {
   Tags tags;
   for (const auto& delivered : deliveries) tags.push_back(static_cast<std::uint64_t>(delivered.tag));
   return tags;
