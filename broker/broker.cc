@@ -217,7 +217,7 @@ void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, Que
     MessageRef message = Message::from_stored(stored.content);
     if (!message)
       throw storage::StoreError{"the store holds a message that cannot be read; restore the data directory"};
-    queue.restore(stored.position, std::move(message), stored.redelivered);
+    queue.restore(stored, std::move(message));
   }));
 }
 

@@ -111,6 +111,7 @@ std::unique_ptr<storage::Batch> DurableLog::make_batch() {
     if (append.ticket) writing_tickets_.push_back(append.ticket);
   }
   batch->settlements.swap(settlements_);
+  batch->returns.swap(returns_);
   batch->delivered.swap(marks_);
   batch->purges.swap(purges_);
   forget_appends();

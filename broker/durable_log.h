@@ -40,6 +40,8 @@ class DurableLog {
   bool withdraw(AppendNumber append);
   /// Forgets a message for good: takes the append back, or stores that it is settled.
   void settle(const storage::Settle& settlement, AppendNumber append);
+  /// Stores how often a message has come back.
+  void count_returns(const storage::ReturnCount& counted) { returns_.push_back(counted); }
   /// Forgets all messages of the queue from `from` on and before `before` that have been written.
   void purge(QueueId queue, Position from, Position before);
   /// Reads messages that have been written; `done` runs on the shard.
@@ -68,7 +70,8 @@ class DurableLog {
   };
 
   bool is_empty() const {
-    return live_appends_ == 0 && settlements_.empty() && marks_.empty() && purges_.empty() && waiting_.empty();
+    return live_appends_ == 0 && settlements_.empty() && returns_.empty() && marks_.empty() && purges_.empty() &&
+           waiting_.empty();
   }
   AppendNumber add(Append append);
   Append* gathered(AppendNumber append);
@@ -84,6 +87,7 @@ class DurableLog {
   std::vector<Append> appends_{};
   std::size_t live_appends_ = 0;
   std::vector<storage::Settle> settlements_{};
+  std::vector<storage::ReturnCount> returns_{};
   std::vector<storage::DeliveredMark> marks_{};
   std::vector<storage::Purge> purges_{};
   std::vector<std::function<void()>> waiting_{};

@@ -201,7 +201,14 @@ void Queue::requeue(Position position, QueuedMessage queued) {
   if (limit && *limit >= 0 && queued.returns > static_cast<std::uint64_t>(*limit))
     discard(position, std::move(queued), DeathReason::delivery_limit);
   else
-    put_back(position, std::move(queued));
+    put_back_counted(position, std::move(queued));
+}
+
+/// What the store has of a quorum queue's message gets its count.
+void Queue::put_back_counted(Position position, QueuedMessage queued) {
+  if (is_quorum() && queued.append != AppendNumber::none)
+    shard_.log().count_returns({.queue = record_->address.queue, .position = position, .returns = queued.returns});
+  put_back(position, std::move(queued));
 }
 
 void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlement) {

@@ -50,7 +50,7 @@ class Queue final : public AnyQueue {
   /// After a restart: what the store has kept stays there until it is wanted.
   void restore(const storage::QueueState& state);
   /// A queue with priorities has it all in memory: the messages in order, after that.
-  void restore(Position position, MessageRef message, bool is_redelivered);
+  void restore(const storage::StoredMessage& stored, MessageRef message);
   bool keeps_all_in_memory() const { return ready_.priority_max() > 0; }
 
   void wake() override;
@@ -84,6 +84,7 @@ class Queue final : public AnyQueue {
   /// `octets` is the size of its body, for the message itself may be gone already.
   void let_go(Position position, QueuedMessage& message, std::size_t octets);
   void put_back(Position position, QueuedMessage message);
+  void put_back_counted(Position position, QueuedMessage message);
   void requeue(Position position, QueuedMessage message);
 
   // --- queue_paging.cc: what is in the store alone
@@ -92,6 +93,8 @@ class Queue final : public AnyQueue {
   /// Reads the next messages back when few are left in memory.
   void read_back();
   void take_back(storage::ReadResult result);
+  /// What the store gives back, as the queue holds it.
+  QueuedMessage recovered(const storage::StoredMessage& stored, MessageRef message) const;
   void answer_waiting_gets();
 
   // --- queue_limits.cc: what makes messages leave that nobody consumed, and idle queues

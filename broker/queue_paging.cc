@@ -57,13 +57,8 @@ void Queue::take_back(storage::ReadResult result) {
   for (const storage::StoredMessage& stored : result.messages) {
     MessageRef message = Message::from_stored(stored.content);
     if (!message || stored.position < ready_.paged_out().begin) continue;
-    const bool is_redelivered = stored.redelivered || stored.position < recovered_before_;
     note_expiration(stored.position, *message);
-    ready_.page_in(stored.position, {.message = std::move(message),
-                                     .append = AppendNumber::recovered,
-                                     .returns = is_redelivered ? 1u : 0u,
-                                     .is_redelivered = is_redelivered,
-                                     .is_transient = stored.is_transient});
+    ready_.page_in(stored.position, recovered(stored, std::move(message)));
   }
   ready_.paged_in(result.next, result.is_end);
   shard_.note_memory(*this);
@@ -90,14 +85,20 @@ void Queue::restore(const storage::QueueState& state) {
   plan_to_wake();
 }
 
-void Queue::restore(Position position, MessageRef message, bool is_redelivered) {
-  note_expiration(position, *message);
+void Queue::restore(const storage::StoredMessage& stored, MessageRef message) {
+  note_expiration(stored.position, *message);
   const std::uint8_t priority = priority_of(*message);
-  ready_.append(position, priority,
-                {.message = std::move(message),
-                 .append = AppendNumber::recovered,
-                 .returns = is_redelivered ? 1u : 0u,
-                 .is_redelivered = is_redelivered});
+  ready_.append(stored.position, priority, recovered(stored, std::move(message)));
+}
+
+/// One that may have been out when the last life ended has come back once, if nothing more is known of it.
+QueuedMessage Queue::recovered(const storage::StoredMessage& stored, MessageRef message) const {
+  const bool is_redelivered = stored.redelivered || stored.returns > 0 || stored.position < recovered_before_;
+  return {.message = std::move(message),
+          .append = AppendNumber::recovered,
+          .returns = std::max(stored.returns, is_redelivered ? 1u : 0u),
+          .is_redelivered = is_redelivered,
+          .is_transient = stored.is_transient};
 }
 
 }  // namespace leveret::broker

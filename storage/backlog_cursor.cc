@@ -125,6 +125,7 @@ BacklogCursor::Found BacklogCursor::message() {
   Found found{.message = {.position = entry->position,
                           .redelivered = entry->redelivered,
                           .is_transient = !database_.has_log(),
+                          .returns = state_.returns(offset_),
                           .shared_body = entry->shared_body,
                           .content = entry->content},
               .buffer = block_};

@@ -28,6 +28,7 @@ struct BlockEntry {
   SharedBody shared_body{};  // where `content` is, when it is not here
   Octets content{};
   std::uint32_t body_octets = 0;
+  std::uint32_t returns = 0;  // kept in the block's state, not in the block
 };
 
 /// Collects what one key will hold, and puts it into a write.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/block.h"
+#include "storage/return_counts.h"
 #include "storage/store.h"
 
 namespace leveret::storage {
@@ -17,13 +18,13 @@ struct SharedReference {
   SharedBody body{};
 };
 
-/// What is left of a block: which of its positions hold unsettled messages.  Kept beside the block, which is never
-/// written again, and much smaller.
+/// What is left of a block: which of its positions hold unsettled messages, and how often these came back.  Kept beside
+/// the block, which is never written again, and much smaller.
 ///
-///     flags : octet | span : varint | octets of the unsettled bodies : varint
+///     flags : octet | span : varint | octets of the unsettled bodies : varint | ReturnCounts, with flag 2
 ///     | one bit a position, lowest first, from the first one to the last one that is gone
 ///
-/// flags: 1 some messages share bodies.
+/// flags: 1 some messages share bodies, 2 some have come back.
 class BlockState {
  public:
   BlockState() = default;
@@ -44,10 +45,15 @@ class BlockState {
   /// An unsettled message is settled.
   void settle(std::uint32_t offset, std::uint32_t body_octets);
 
+  /// How often the message there was delivered and came back.
+  std::uint32_t returns(std::uint32_t offset) const { return returns_ ? returns_->at(offset) : 0; }
+  void set_returns(std::uint32_t offset, std::uint32_t count);
+
  private:
   void set_gone(std::uint32_t offset);
 
   std::unique_ptr<std::uint64_t[]> gone_{};  // one bit a position: settled, or never there
+  std::unique_ptr<ReturnCounts> returns_{};  // of one that is gone as well, so that runs stay whole
   std::uint64_t body_octets_ = 0;
   std::uint16_t span_ = 0;
   std::uint16_t live_ = 0;

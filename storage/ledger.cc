@@ -50,6 +50,9 @@ void Ledger::stage(const Batch& batch) {
     for (const auto& mark : batch.delivered) {
       if (Queue* queue = activate(mark.queue)) queue->ledger.mark_delivered(mark.before);
     }
+    for (const auto& counted : batch.returns) {
+      if (Queue* queue = activate(counted.queue)) count_returns(*queue, counted);
+    }
   }
   for (const auto& settlement : batch.settlements) {
     if (!is_ours(settlement.is_transient)) continue;
@@ -65,12 +68,24 @@ void Ledger::forget(StagedAppend& append) {
   --staged_contents_[append.content].references;
 }
 
+Ledger::StagedAppend* Ledger::staged(Queue& queue, Position position) {
+  const auto append = std::ranges::lower_bound(queue.appends, position, {}, &StagedAppend::position);
+  return append != queue.appends.end() && append->position == position ? &*append : nullptr;
+}
+
 void Ledger::settle(Queue& queue, const Settle& settlement) {
-  const auto append = std::ranges::lower_bound(queue.appends, settlement.position, {}, &StagedAppend::position);
-  if (append != queue.appends.end() && append->position == settlement.position) {
+  if (StagedAppend* append = staged(queue, settlement.position)) {
     forget(*append);
   } else {
     queue.ledger.settle(settlement.position, settlement.body_octets);
+  }
+}
+
+void Ledger::count_returns(Queue& queue, const ReturnCount& counted) {
+  if (StagedAppend* append = staged(queue, counted.position)) {
+    append->returns = counted.returns;
+  } else {
+    queue.ledger.set_returns(counted.position, counted.returns);
   }
 }
 
@@ -142,7 +157,8 @@ void Ledger::put_messages(QueueId id, Queue& queue, rocksdb::WriteBatch& write) 
     BlockEntry entry{.position = append.position,
                      .redelivered = append.redelivered,
                      .shared_body = content.shared_body,
-                     .body_octets = append.body_octets};
+                     .body_octets = append.body_octets,
+                     .returns = append.returns};
     if (entry.shared_body == SharedBody::none) entry.content = content.octets;
     if (!block_.has_room(append.position, entry.content.size())) end_block();
     block_.add(entry);

@@ -55,6 +55,7 @@ class Ledger {
     Position position = 0;
     std::uint32_t content = 0;  // in staged_contents_
     std::uint32_t body_octets = 0;
+    std::uint32_t returns = 0;
     bool redelivered = false;
     bool is_settled = false;
   };
@@ -68,7 +69,9 @@ class Ledger {
 
   bool is_ours(bool is_transient) const { return is_transient == (keeping_ == Keeping::transient); }
   Queue* activate(QueueId queue);
+  static StagedAppend* staged(Queue& queue, Position position);
   void settle(Queue& queue, const Settle& settlement);
+  static void count_returns(Queue& queue, const ReturnCount& counted);
   void purge(Queue& queue, const Purge& order);
   void forget(StagedAppend& append);
   void put_shared_bodies(rocksdb::WriteBatch& write);

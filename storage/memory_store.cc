@@ -57,6 +57,7 @@ class MemoryStore final : public Store {
     std::shared_ptr<const std::vector<std::uint8_t>> content{};
     bool redelivered = false;
     bool is_transient = false;
+    std::uint32_t returns = 0;
   };
   using Messages = std::map<Position, Message>;
 
@@ -70,6 +71,11 @@ class MemoryStore final : public Store {
       queues_[append.queue][append.position] = {.content = contents[static_cast<std::size_t>(append.content)],
                                                 .redelivered = append.redelivered,
                                                 .is_transient = append.is_transient};
+    }
+    for (const auto& counted : batch.returns) {
+      Messages& messages = queues_[counted.queue];
+      const auto message = messages.find(counted.position);
+      if (message != messages.end()) message->second.returns = counted.returns;
     }
     for (const auto& settlement : batch.settlements)
       erase(settlement.queue, settlement.position, settlement.position + 1);
@@ -100,6 +106,7 @@ class MemoryStore final : public Store {
       result.messages.push_back({.position = position,
                                  .redelivered = stored.redelivered,
                                  .is_transient = stored.is_transient,
+                                 .returns = stored.returns,
                                  .content = *stored.content});
       result.buffers.push_back(stored.content);
       result.next = position + 1;

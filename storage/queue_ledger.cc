@@ -134,10 +134,24 @@ void QueueLedger::settle(Position position, std::uint32_t body_octets) {
   if (!block->second.state.is_gone(offset)) settle(block, offset, body_octets);
 }
 
+void QueueLedger::set_returns(Position position, std::uint32_t returns) {
+  if (record_.messages == 0) return;
+  const auto block = find_or_load(position);
+  if (block == blocks_.end()) return;
+  const auto offset = static_cast<std::uint32_t>(position - block->first);
+  if (block->second.state.is_gone(offset)) return;
+  block->second.state.set_returns(offset, returns);
+  touch(block);
+}
+
+void QueueLedger::touch(Blocks::iterator block) {
+  if (!std::exchange(block->second.is_touched, true)) touched_.push_back(block->first);
+}
+
 void QueueLedger::settle(Blocks::iterator block, std::uint32_t offset, std::uint32_t body_octets) {
   if (block->second.state.has_shared()) release_shared(block, offset);
   block->second.state.settle(offset, body_octets);
-  if (!std::exchange(block->second.is_touched, true)) touched_.push_back(block->first);
+  touch(block);
   --record_.messages;
   record_.body_octets -= std::min<std::uint64_t>(body_octets, record_.body_octets);
   if (record_.messages == 0) record_.body_octets = 0;

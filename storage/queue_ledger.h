@@ -38,6 +38,7 @@ class QueueLedger {
 
   /// A position that no block holds, or that is settled already, changes nothing.
   void settle(Position position, std::uint32_t body_octets);
+  void set_returns(Position position, std::uint32_t returns);
   void purge(Position from, Position before);
   void mark_delivered(Position before) { record_.delivered_before = before; }
 
@@ -86,6 +87,7 @@ class QueueLedger {
 
   std::vector<BlockEntry> read_entries(Position first) const;
   void release_shared(Blocks::iterator block, std::uint32_t offset);
+  void touch(Blocks::iterator block);
   void settle(Blocks::iterator block, std::uint32_t offset, std::uint32_t body_octets);
   void settle_part(Position from, Position before);
 

@@ -22,7 +22,9 @@
 namespace leveret::storage {
 namespace {
 
-constexpr std::string_view format_line = "leveret store 2\n";
+constexpr std::string_view format_line = "leveret store 3\n";
+/// Of stores that know no counts of returns, and are otherwise the same.
+constexpr std::string_view previous_format_line = "leveret store 2\n";
 constexpr std::size_t reader_threads = 2;
 constexpr std::size_t cache_octets = 8 << 20;
 
@@ -63,7 +65,8 @@ class RocksdbStore final : public Store, private GroupWriter {
 
   Database::Options database_options(std::string name, bool has_log) const;
   void open();
-  bool read_format();
+  std::optional<std::string> read_format();
+  void require_emptiness();
   void write_format();
   void read_clean_mark();
 
@@ -133,33 +136,36 @@ Database::Options RocksdbStore::database_options(std::string name, bool has_log)
 // ---------------------------------------------------------------------------------------------------------- opening
 
 void RocksdbStore::open() {
-  const bool is_new = !read_format();
-  database_.open(is_new ? Database::Missing::create : Database::Missing::refuse);
-  if (is_new) write_format();
+  const auto format = read_format();
+  database_.open(format ? Database::Missing::refuse : Database::Missing::create);
+  if (!format) require_emptiness();
+  if (format != format_line) write_format();
   std::error_code ignored;  // what is left of it does no harm until it is opened
   std::filesystem::remove_all(directory_ / "transient", ignored);
 }
 
-/// False when there is none: then nothing was ever stored here.
-bool RocksdbStore::read_format() {
+/// A format that can be opened; nothing when there is none, as nothing was ever stored here.
+std::optional<std::string> RocksdbStore::read_format() {
   std::string format;
   const auto status = rocksdb::ReadFileToString(env_, format_path(), &format);
-  if (status.IsNotFound() || status.IsPathNotFound()) return false;
+  if (status.IsNotFound() || status.IsPathNotFound()) return std::nullopt;
   database_.require(status);
-  if (format == format_line) return true;
+  if (format == format_line || format == previous_format_line) return format;
   throw StoreError(
       fmt::format("data directory {} has the unknown store format \"{}\" and was left as it is: use the "
                   "version of this broker that wrote it, or another directory",
                   directory_.string(), format.substr(0, std::min(format.find('\n'), std::size_t{60}))));
 }
 
-/// The format is written behind the new database, so that one without the other tells what happened.
-void RocksdbStore::write_format() {
+void RocksdbStore::require_emptiness() {
   const std::unique_ptr<rocksdb::Iterator> any{database_.db().NewIterator({})};
   any->SeekToFirst();
   database_.require(any->status());
   if (any->Valid()) throw database_.damaged("its file FORMAT is missing");
+}
 
+/// The format is written behind the new database, so that one without the other tells what happened.
+void RocksdbStore::write_format() {
   const std::string path = format_path();
   database_.require(
       rocksdb::WriteStringToFile(env_, rocksdb::Slice{format_line.data(), format_line.size()}, path + ".new", true));

@@ -79,6 +79,14 @@ struct Settle {
   std::uint32_t body_octets = 0;  // as its append said
 };
 
+/// A message was delivered and has come back, for the `returns`th time.  One that was never appended, or is settled,
+/// changes nothing; a transient one is not counted.
+struct ReturnCount {
+  QueueId queue{};
+  Position position{};
+  std::uint32_t returns = 0;
+};
+
 /// Everything of a queue before `before` may have been delivered; what is recovered from there counts as redelivered.
 /// The last mark counts, be it higher or lower than the one before.
 struct DeliveredMark {
@@ -95,7 +103,7 @@ struct Purge {
 };
 
 /// What the turns of one shard made durable.  A position is never used twice, so the order between the lists says
-/// nothing; a message that is appended and settled in one batch is not kept.
+/// nothing, but within `returns`, where the last count of a message holds; a message that is appended and settled in one batch is not kept.
 ///
 /// A message routed to several queues is one content with several appends.  The contents are released where the batch
 /// is cleared or destroyed: the store hands it back for that, and never does either itself.
@@ -103,11 +111,13 @@ struct Batch {
   std::vector<Content> contents{};
   std::vector<Append> appends{};
   std::vector<Settle> settlements{};
+  std::vector<ReturnCount> returns{};
   std::vector<DeliveredMark> delivered{};
   std::vector<Purge> purges{};
 
   bool is_empty() const {
-    return appends.empty() && settlements.empty() && delivered.empty() && purges.empty() && contents.empty();
+    return appends.empty() && settlements.empty() && returns.empty() && delivered.empty() && purges.empty() &&
+           contents.empty();
   }
 
   ContentIndex add(Content content) {
@@ -120,6 +130,7 @@ struct Batch {
     contents.clear();
     appends.clear();
     settlements.clear();
+    returns.clear();
     delivered.clear();
     purges.clear();
   }
@@ -138,6 +149,7 @@ struct StoredMessage {
   Position position{};
   bool redelivered = false;
   bool is_transient = false;
+  std::uint32_t returns = 0;  // how often it came back, as far as that was committed
   SharedBody shared_body{};
   Octets content{};
 };

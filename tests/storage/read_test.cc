@@ -82,6 +82,17 @@ TEST_P(ReadTest, SettledMessagesAreLeftOut) {
   EXPECT_THAT(read_all(orders), ElementsAre(Key(1), Key(5), Key(9)));
 }
 
+TEST_P(ReadTest, TellsHowOftenAMessageHasComeBack) {
+  batch_.append(orders, 0, "never").append(orders, 1, "twice");
+  commit();
+  batch_.count_returns(orders, 1, 2);
+  commit();
+  const auto result = read(*store_, orders, 0);
+  ASSERT_EQ(result.messages.size(), 2u);
+  EXPECT_EQ(result.messages[0].returns, 0u);
+  EXPECT_EQ(result.messages[1].returns, 2u);
+}
+
 TEST_P(ReadTest, SharedContentIsReadWithEachOfItsQueues) {
   const auto shared = batch_.content("shared");
   batch_.append(orders, 0, "own").append_again(orders, 1, shared).append_again(invoices, 5, shared);

@@ -236,8 +236,10 @@ class Schedule {
       const int what = number(1, 100);
       if (what <= 45) {
         append(model, batch);
-      } else if (what <= 85) {
+      } else if (what <= 75) {
         settle(model, batch);
+      } else if (what <= 85) {
+        count_returns(model, batch);
       } else if (what <= 93) {
         auto& [id, queue] = *any_queue(model);
         const Position before = queue.next + static_cast<Position>(number(0, 20)) / 2;
@@ -290,6 +292,17 @@ class Schedule {
       const auto message = queue.transient.begin();
       batch.settle(QueueId{id}, message->first, message->second.size(), true);
       queue.transient.erase(message);
+    }
+  }
+
+  /// Some neighbours come back together, and some messages again and again.
+  void count_returns(Model& model, TestBatch& batch) {
+    auto& [id, queue] = *any_queue(model);
+    if (queue.messages.empty()) return;
+    auto message = std::next(queue.messages.begin(), number(0, static_cast<int>(queue.messages.size()) - 1));
+    for (int count = number(1, 30); count > 0 && message != queue.messages.end(); --count, ++message) {
+      message->second.returns += happens(80) ? 1u : static_cast<std::uint32_t>(number(1, 1000));
+      batch.count_returns(QueueId{id}, message->first, message->second.returns);
     }
   }
 

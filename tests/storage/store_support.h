@@ -76,6 +76,10 @@ class TestBatch {
     batch_->delivered.push_back({.queue = queue, .before = before});
     return *this;
   }
+  TestBatch& count_returns(QueueId queue, Position position, std::uint32_t returns) {
+    batch_->returns.push_back({.queue = queue, .position = position, .returns = returns});
+    return *this;
+  }
   TestBatch& purge(QueueId queue, Position before, Position from = 0) {
     batch_->purges.push_back({.queue = queue, .before = before, .from = from});
     return *this;
@@ -101,9 +105,12 @@ inline std::future<StoreStatus> commit(Store& store, TestBatch& batch) {
 struct RecoveredMessage {
   std::string text{};
   bool redelivered = false;
+  std::uint32_t returns = 0;
   friend bool operator==(const RecoveredMessage&, const RecoveredMessage&) = default;
   friend std::ostream& operator<<(std::ostream& output, const RecoveredMessage& message) {
-    return output << message.text << (message.redelivered ? " (redelivered)" : "");
+    output << message.text << (message.redelivered ? " (redelivered)" : "");
+    if (message.returns > 0) output << " (came back " << message.returns << " times)";
+    return output;
   }
 };
 
@@ -117,7 +124,7 @@ inline RecoveredQueue recover(Store& store, QueueId queue) {
   RecoveredQueue result;
   result.state = store.recover_queue(queue, [&result](const StoredMessage& message) {
     const std::string text{reinterpret_cast<const char*>(message.content.data()), message.content.size()};
-    result.messages[message.position] = {.text = text, .redelivered = message.redelivered};
+    result.messages[message.position] = {.text = text, .redelivered = message.redelivered, .returns = message.returns};
   });
   result.next_position = result.state.next_position;
   return result;

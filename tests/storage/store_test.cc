@@ -182,6 +182,32 @@ TEST_F(RocksdbStoreTest, RedeliveredIsWhatWasSaidOrMarked) {
 
 // ------------------------------------------------------------------------------------------------------- definitions
 
+TEST_F(RocksdbStoreTest, CountsOfReturnsSurvive) {
+  batch_.append(orders, 0, "never").append(orders, 1, "once").append(orders, 2, "settled");
+  commit();
+  batch_.count_returns(orders, 1, 1).count_returns(orders, 2, 1);
+  batch_.append(orders, 3, "at once").count_returns(orders, 3, 1).count_returns(orders, 3, 2);
+  commit();
+  batch_.settle(orders, 2);
+  commit();
+  restart_after_kill();
+  EXPECT_THAT(messages(orders),
+              ElementsAre(Pair(0, is("never")), Pair(1, RecoveredMessage{.text = "once", .returns = 1}),
+                          Pair(3, RecoveredMessage{.text = "at once", .returns = 2})));
+}
+
+TEST_F(RocksdbStoreTest, CountingReturnsOfWhatIsNotThereChangesNothing) {
+  batch_.append(orders, 5, "first").append(orders, 6, "settled");
+  commit();
+  batch_.settle(orders, 6);
+  commit();
+  batch_.count_returns(orders, 6, 1).count_returns(orders, 70, 1).count_returns(invoices, 1, 1);
+  commit();
+  restart();
+  EXPECT_THAT(messages(orders), ElementsAre(Pair(5, is("first"))));
+  EXPECT_THAT(messages(invoices), IsEmpty());
+}
+
 TEST_F(RocksdbStoreTest, DefinitionsSurviveInOrderOfTheirKeys) {
   store_->put_definition("exchange b", "1");
   store_->put_definition("exchange a", "2");
@@ -474,6 +500,19 @@ TEST_F(RocksdbStoreTest, UnknownFormatIsRefusedAndNothingIsTouched) {
   const auto files_before = files();
   EXPECT_THAT(error_at_open(), AllOf(HasSubstr("unknown store format \"leveret store 1\""), Not(HasSubstr("\n"))));
   EXPECT_EQ(files(), files_before);
+}
+
+TEST_F(RocksdbStoreTest, PreviousFormatIsOpenedAndBecomesThisOne) {
+  batch_.append(orders, 0, "first");
+  commit();
+  store_->close();
+  store_.reset();
+  std::ofstream{directory_.store() / "FORMAT"} << "leveret store 2\n";
+  open();
+  EXPECT_THAT(messages(orders), ElementsAre(Pair(0, is("first"))));
+  std::string format;
+  std::getline(std::ifstream{directory_.store() / "FORMAT"}, format);
+  EXPECT_EQ(format, "leveret store 3");
 }
 
 TEST_F(RocksdbStoreTest, StoreWithoutItsFormatIsRefused) {
