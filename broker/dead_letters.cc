@@ -4,6 +4,7 @@
 
 #include "broker/carbon_copies.h"
 #include "broker/check.h"
+#include "broker/queue.h"
 #include "broker/shard.h"
 #include "protocol/properties.h"
 
@@ -56,11 +57,15 @@ void DeadLetters::publish(DeadLetter letter) {
 }
 
 void DeadLetters::settle(const DeadLetter& letter) {
+  const std::size_t octets = letter.message->body().size();
+  const QueueId id = letter.queue->address.queue;
+  if (letter.target->is_at_least_once)
+    if (auto* queue = static_cast<Queue*>(shard_.find_queue(id))) queue->dead_letter_left(octets);
   if (letter.append == AppendNumber::none) return;
-  shard_.log().settle({.queue = letter.queue->address.queue,
+  shard_.log().settle({.queue = id,
                        .position = letter.position,
                        .is_transient = letter.is_transient,
-                       .body_octets = static_cast<std::uint32_t>(letter.message->body().size())},
+                       .body_octets = static_cast<std::uint32_t>(octets)},
                       letter.append);
 }
 

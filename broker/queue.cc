@@ -44,9 +44,11 @@ QueueCounts Queue::counts() const {
 QueueNumbers Queue::numbers() const {
   return {.ready = ready_.size(),
           .unacknowledged = unacknowledged_.size(),
+          .dead_lettering = dead_lettering_,
           .consumers = consumers_.size(),
           .octets_ready = ready_.octets(),
-          .octets_unacknowledged = unacknowledged_octets_};
+          .octets_unacknowledged = unacknowledged_octets_,
+          .octets_dead_lettering = dead_lettering_octets_};
 }
 
 bool Queue::is_stored(const Message& message) const {

@@ -45,6 +45,8 @@ class Queue final : public AnyQueue {
   /// A shorter limit drops what is above it, a shorter time-to-live what is older.
   void apply(const QueueSettings& settings) override;
   std::uint32_t purge() override;
+  /// A message that died here, to be dead-lettered at least once, is in its new queues now, or nowhere.
+  void dead_letter_left(std::size_t octets);
   void close() override;
 
   /// After a restart: what the store has kept stays there until it is wanted.
@@ -124,6 +126,8 @@ class Queue final : public AnyQueue {
   ReadyMessages ready_{};
   boost::unordered_flat_map<Position, QueuedMessage> unacknowledged_{};
   std::uint64_t unacknowledged_octets_ = 0;  // of bodies
+  std::uint64_t dead_lettering_ = 0;         // messages that `dead_letter_left` has not been called for
+  std::uint64_t dead_lettering_octets_ = 0;
   Consumers consumers_{};
   bool has_exclusive_consumer_ = false;
 

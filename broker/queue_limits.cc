@@ -59,7 +59,12 @@ void Queue::plan_to_wake() {
 // --- dead letters
 
 void Queue::discard(Position position, QueuedMessage queued, DeathReason reason) {
-  if (!dead_letter_target_) return let_go(position, queued, queued.message->body().size());
+  const std::size_t octets = queued.message->body().size();
+  if (!dead_letter_target_) return let_go(position, queued, octets);
+  if (dead_letter_target_->is_at_least_once) {
+    ++dead_lettering_;
+    dead_lettering_octets_ += octets;
+  }
   shard_.dead_letters().add({.virtual_host = &virtual_host_,
                              .queue = record_,
                              .target = dead_letter_target_,
@@ -68,6 +73,11 @@ void Queue::discard(Position position, QueuedMessage queued, DeathReason reason)
                              .append = queued.append,
                              .is_transient = queued.is_transient,
                              .message = std::move(queued.message)});
+}
+
+void Queue::dead_letter_left(std::size_t octets) {
+  --dead_lettering_;
+  dead_lettering_octets_ -= octets;
 }
 
 // --- limits
@@ -79,7 +89,8 @@ bool Queue::is_above_limit(std::uint64_t messages, std::uint64_t octets) const {
 
 bool Queue::refuses(const Message& message) const {
   return settings_.overflow != QueueSettings::drop_head &&
-         is_above_limit(ready_.size() + 1, ready_.octets() + message.body().size());
+         is_above_limit(ready_.size() + dead_lettering_ + 1,
+                        ready_.octets() + dead_lettering_octets_ + message.body().size());
 }
 
 void Queue::refuse(MessageRef message, const ConfirmTicket& ticket) {

@@ -23,7 +23,7 @@ std::string_view type_of(const json::object& arguments) {
 }
 
 void add_numbers(json::object& object, const broker::QueueNumbers& numbers) {
-  object["messages"] = numbers.ready + numbers.unacknowledged;
+  object["messages"] = numbers.messages();
   object["messages_ready"] = numbers.ready;
   object["messages_unacknowledged"] = numbers.unacknowledged;
 }
@@ -64,7 +64,7 @@ json::object to_json(const Request& request, const broker::QueueReport& queue, c
   json::object object = basics(request.broker, queue);
   const auto& numbers = queue.numbers;
   add_traffic(object, queue, request.statistics.queue(queue.id), ranges);
-  object["message_bytes"] = numbers.octets_ready + numbers.octets_unacknowledged;
+  object["message_bytes"] = numbers.octets();
   object["message_bytes_ready"] = numbers.octets_ready;
   object["message_bytes_unacknowledged"] = numbers.octets_unacknowledged;
   object["message_bytes_ram"] = numbers.octets_ready + numbers.octets_unacknowledged;
@@ -73,6 +73,10 @@ json::object to_json(const Request& request, const broker::QueueReport& queue, c
   object["messages_ready_ram"] = numbers.ready;
   object["messages_unacknowledged_ram"] = numbers.unacknowledged;
   object["messages_paged_out"] = 0;
+  if (type_of(object.at("arguments").as_object()) == "quorum") {
+    object["messages_dlx"] = numbers.dead_lettering;
+    object["message_bytes_dlx"] = numbers.octets_dead_lettering;
+  }
   object["consumers"] = numbers.consumers;
   object["consumer_capacity"] = numbers.consumers > 0 ? 1.0 : 0.0;
   object["consumer_utilisation"] = numbers.consumers > 0 ? 1.0 : 0.0;

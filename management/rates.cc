@@ -53,7 +53,7 @@ void put_lengths(json::object& object, const broker::QueueNumbers& numbers, std:
   Line unacknowledged = sum_of(series, columns.unacknowledged, 1);
   Line all = ready;
   for (const Series* one : series) all.add(one, columns.unacknowledged);
-  put_with_details(object, "messages", numbers.ready + numbers.unacknowledged, all, range);
+  put_with_details(object, "messages", numbers.messages(), all, range);
   put_with_details(object, "messages_ready", numbers.ready, ready, range);
   put_with_details(object, "messages_unacknowledged", numbers.unacknowledged, unacknowledged, range);
 }

@@ -25,7 +25,7 @@ const std::array queue_coarse{
     OfQueue{"queue_messages_unacked", gauge, "Messages delivered to consumers but not yet acknowledged",
             [](Queue q) { return number(q.numbers.unacknowledged); }},
     OfQueue{"queue_messages", gauge, "Sum of ready and unacknowledged messages - total queue depth",
-            [](Queue q) { return number(q.numbers.ready + q.numbers.unacknowledged); }},
+            [](Queue q) { return number(q.numbers.messages()); }},
 };
 
 const std::array queue_consumers{
@@ -34,7 +34,7 @@ const std::array queue_consumers{
 
 const std::array queue_details{
     OfQueue{"queue_messages_bytes", gauge, "Size in bytes of ready and unacknowledged messages",
-            [](Queue q) { return number(q.numbers.octets_ready + q.numbers.octets_unacknowledged); }},
+            [](Queue q) { return number(q.numbers.octets()); }},
     OfQueue{"queue_messages_ready_bytes", gauge, "Size in bytes of ready messages",
             [](Queue q) { return number(q.numbers.octets_ready); }},
     OfQueue{"queue_messages_unacked_bytes", gauge, "Size in bytes of all unacknowledged messages",

@@ -72,6 +72,41 @@ TEST_F(MessagesTest, EncodesAndTruncatesPayloads) {
   EXPECT_EQ(take(1, "ack_requeue_true", R"("encoding":"base64")").at(0).at("payload").as_string(), "w6Ri");
 }
 
+TEST_F(MessagesTest, ThatNoQueueTakesAsDeadLettersCountInTheirQueue) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("quorum", {.durable = true,
+                                   .arguments = FieldTableBuilder{}
+                                                    .put("x-queue-type", "quorum")
+                                                    .put("x-overflow", "reject-publish")
+                                                    .put("x-max-length", 3)
+                                                    .put("x-dead-letter-exchange", "later")
+                                                    .put("x-dead-letter-strategy", "at-least-once")
+                                                    .view()});
+  channel.select_confirms();
+  for (const auto body : {"12345", "678", "ready"}) {
+    channel.publish_to("quorum", body);
+    channel.next_confirm();
+  }
+  for (int i = 0; i < 2; ++i) channel.reject(channel.get("quorum"), Requeue::no);
+  EXPECT_EQ(channel.counts_of("quorum").messages, 1u) << "ready ones alone";
+  const auto numbers = [this] {
+    const json::value queue = get("/api/queues/%2F/quorum").json();
+    return json::serialize(json::array{queue.at("messages"), queue.at("messages_ready"), queue.at("messages_dlx"),
+                                       queue.at("message_bytes"), queue.at("message_bytes_dlx")});
+  };
+  EXPECT_EQ(numbers(), "[3,1,2,13,8]");
+  channel.publish_to("quorum", "too much");
+  channel.client().expect<protocol::basic::Nack>(channel.number());
+  EXPECT_EQ(channel.purge("quorum"), 1u);
+  EXPECT_EQ(numbers(), "[2,0,2,8,8]") << "they are not purged";
+  channel.declare_queue("dead");
+  channel.declare_exchange("later", "fanout");
+  channel.bind("dead", "later", "");
+  channel.consume("dead", {.no_ack = NoAck::yes});
+  EXPECT_THAT(channel.next_bodies(2), UnorderedElementsAre("12345", "678"));
+  wait_until([&] { return numbers() == "[0,0,0,0,0]"; }, "they have left");
+}
+
 TEST_F(MessagesTest, LooksAtMoreThanOneConnectionMayHold) {
   for (int i = 0; i < 20; ++i) publish(std::string(1000, 'x'));
   EXPECT_EQ(take(20, "ack_requeue_false").size(), 20u);
