@@ -201,7 +201,7 @@ bool Channel::deliver(Delivery& delivery) {
   ChannelConsumer& consumer = found->second;
   const bool is_by_mail = delivery.queue.shard != shard_.index();
   const bool is_from_queue = delivery.queue.queue != QueueId{};  // and no answer to a direct reply-to request
-  const bool lacks_credit = !consumer.no_ack && (!held_.empty() || !has_global_credit());
+  const bool lacks_credit = consumer.is_limited && (!held_.empty() || !has_global_credit());
   if (is_by_mail && lacks_credit) {
     held_.push_back(std::move(delivery));
     return true;
@@ -224,7 +224,8 @@ void Channel::accept(Delivery& delivery, ChannelConsumer& consumer) {
                          .position = delivery.position,
                          .consumer = delivery.consumer,
                          .time = shard_.turn_time(),
-                         .timeout = consumer.timeout});
+                         .timeout = consumer.timeout,
+                         .is_counted = consumer.is_limited});
   if (delivery.queue.shard != shard_.index())
     report_written(delivery.consumer, consumer, delivery.message->footprint());
   send_with_content(protocol::basic::Deliver{.consumer_tag = consumer.tag,
@@ -255,7 +256,7 @@ void Channel::requeue_held(std::function<bool(const Delivery&)> is_meant) {
 }
 
 bool Channel::has_global_credit() const {
-  return global_prefetch_ == 0 || unacknowledged_.held_by_consumers() < global_prefetch_;
+  return global_prefetch_ == 0 || unacknowledged_.counted() < global_prefetch_;
 }
 
 void Channel::report_written(ConsumerId id, ChannelConsumer& consumer, std::size_t octets) {

@@ -68,6 +68,7 @@ class Channel final : public Session {
     std::string tag{};
     QueueAddress queue{};
     bool no_ack = false;
+    bool is_limited = false;              // by a prefetch of the whole channel
     std::chrono::milliseconds timeout{};  // for an acknowledgement
     std::string queue_name{};
     bool is_exclusive = false;

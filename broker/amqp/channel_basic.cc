@@ -70,6 +70,7 @@ Result<void> Channel::handle(const basic::Consume& consume) {
                      ChannelConsumer{.tag = tag,
                                      .queue = address,
                                      .no_ack = consume.no_ack,
+                                     .is_limited = !consume.no_ack && (*found)->type == QueueType::classic,
                                      .timeout = consumer_timeout(**found),
                                      .queue_name = *name,
                                      .is_exclusive = consume.exclusive,
@@ -211,7 +212,8 @@ Result<void> Channel::handle(const basic::Get& get) {
                                .queue = delivery.queue,
                                .position = delivery.position,
                                .time = shard_.turn_time(),
-                               .timeout = timeout});
+                               .timeout = timeout,
+                               .is_counted = false});
         send_with_content(basic::GetOk{.delivery_tag = tag,
                                        .redelivered = delivery.is_redelivered,
                                        .exchange = delivery.message->exchange(),

@@ -25,16 +25,17 @@ class Unacknowledged {
     WallTime time{};        // when it was delivered
     /// How long the client may take; 0 is as long as it likes.
     std::chrono::milliseconds timeout{};
+    bool is_counted = true;  // against a prefetch of the whole channel
   };
 
   using Deliveries = std::vector<Delivered, PoolAllocator<Delivered>>;
 
   /// Tags rise from call to call.
   void add(const Delivered& delivered) {
-    entries_.push_back({delivered, true});
+    entries_.push_back({delivered, /*is_held=*/true});
     ++size_;
     note_deadline(delivered);
-    if (delivered.consumer != ConsumerId::none) ++held_by_consumers_;
+    counted_ += delivered.is_counted;
   }
 
   /// Takes out the delivery of this tag, or all up to it; of tag 0 with `multiple`, all there are.
@@ -44,7 +45,7 @@ class Unacknowledged {
     if (multiple) {
       if (tag != DeliveryTag{0} && !find(tag)) return {};
       taken.reserve(count_up_to(tag));
-      while (!entries_.empty() && (tag == DeliveryTag{0} || entries_.front().delivered.tag <= tag)) {
+      while (!entries_.empty() && (tag == DeliveryTag{0} || entries_.front().tag <= tag)) {
         if (entries_.front().is_held) release(entries_.front(), taken);
         entries_.pop_front();
       }
@@ -63,8 +64,8 @@ class Unacknowledged {
     earliest_deadline_ = WallTime::max();
     for (const Entry& entry : entries_) {
       if (!entry.is_held) continue;
-      note_deadline(entry.delivered);
-      if (earliest_deadline_ <= now) return entry.delivered;
+      note_deadline(entry);
+      if (earliest_deadline_ <= now) return entry;
     }
     return {};
   }
@@ -79,12 +80,11 @@ class Unacknowledged {
   }
 
   std::size_t size() const { return size_; }
-  /// How many of them count against a prefetch.
-  std::size_t held_by_consumers() const { return held_by_consumers_; }
+  /// How many of them count against a prefetch of the whole channel.
+  std::size_t counted() const { return counted_; }
 
  private:
-  struct Entry {
-    Delivered delivered{};
+  struct Entry : Delivered {  // in whose padding the flag has room
     bool is_held = false;
   };
 
@@ -95,28 +95,28 @@ class Unacknowledged {
 
   Entry* find(DeliveryTag tag) {
     const auto found = std::lower_bound(entries_.begin(), entries_.end(), tag,
-                                        [](const Entry& entry, DeliveryTag t) { return entry.delivered.tag < t; });
-    return found != entries_.end() && found->delivered.tag == tag && found->is_held ? &*found : nullptr;
+                                        [](const Entry& entry, DeliveryTag t) { return entry.tag < t; });
+    return found != entries_.end() && found->tag == tag && found->is_held ? &*found : nullptr;
   }
 
   /// At most so many; tag 0 stands for all.
   std::size_t count_up_to(DeliveryTag tag) const {
     if (tag == DeliveryTag{0} || entries_.empty()) return size_;
-    const auto tags = static_cast<std::uint64_t>(tag) - static_cast<std::uint64_t>(entries_.front().delivered.tag) + 1;
+    const auto tags = static_cast<std::uint64_t>(tag) - static_cast<std::uint64_t>(entries_.front().tag) + 1;
     return std::min<std::size_t>(size_, tags);
   }
 
   void release(Entry& entry, Deliveries& taken) {
     entry.is_held = false;
     --size_;
-    if (entry.delivered.consumer != ConsumerId::none) --held_by_consumers_;
-    taken.push_back(entry.delivered);
+    counted_ -= entry.is_counted;
+    taken.push_back(entry);
   }
 
   std::deque<Entry, PoolAllocator<Entry>>
       entries_{};  // those taken out of the middle stay until all before them have gone
   std::size_t size_ = 0;
-  std::size_t held_by_consumers_ = 0;
+  std::size_t counted_ = 0;
   WallTime earliest_deadline_ = WallTime::max();
 };
 

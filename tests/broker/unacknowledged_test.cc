@@ -66,15 +66,15 @@ TEST(Unacknowledged, PutsBackInOrderOfTags) {
   EXPECT_EQ(tags_of(unacknowledged.take_all()), (Tags{1, 2, 3, 4}));
 }
 
-TEST(Unacknowledged, CountsAgainstThePrefetchWhatConsumersHold) {
+TEST(Unacknowledged, CountsWhatIsHeldAgainstThePrefetch) {
   auto unacknowledged = with_tags({1, 2});
-  unacknowledged.add({.tag = DeliveryTag{3}, .consumer = ConsumerId::none});
+  unacknowledged.add({.tag = DeliveryTag{3}, .is_counted = false});
   EXPECT_EQ(unacknowledged.size(), 3u);
-  EXPECT_EQ(unacknowledged.held_by_consumers(), 2u);
+  EXPECT_EQ(unacknowledged.counted(), 2u);
   unacknowledged.take(DeliveryTag{3}, false);
-  EXPECT_EQ(unacknowledged.held_by_consumers(), 2u);
+  EXPECT_EQ(unacknowledged.counted(), 2u);
   unacknowledged.take(DeliveryTag{2}, true);
-  EXPECT_EQ(unacknowledged.held_by_consumers(), 0u);
+  EXPECT_EQ(unacknowledged.counted(), 0u);
 }
 
 }  // namespace

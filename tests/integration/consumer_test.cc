@@ -123,6 +123,28 @@ TEST_F(ConsumerTest, ThoseOfAQueueTakeTurns) {
   EXPECT_THAT(second.next_bodies(2), ElementsAre("2", "4"));
 }
 
+/// RabbitMQ's quorum queues and streams know no prefetch of a whole channel.
+TEST_F(ConsumerTest, OfQuorumQueuesAndStreamsAreFreeOfTheChannelsPrefetch) {
+  auto publisher = connect().open_channel();
+  auto channel = connect().open_channel();
+  channel.limit_prefetch(10);
+  for (const auto type : {"classic", "quorum", "stream"}) {
+    channel.declare_queue(type, {.durable = true, .arguments = FieldTableBuilder{}.put("x-queue-type", type).view()});
+    channel.consume(type);
+  }
+  channel.limit_prefetch(1, true);
+  publisher.publish_to("classic", {"classic", "held back"});
+  const auto classic = channel.next_delivery();
+  EXPECT_EQ(classic.body, "classic");
+  for (const auto type : {"quorum", "stream"}) {
+    publisher.publish_to(type, {"1", "2", "3"});
+    EXPECT_THAT(channel.next_bodies(3), ElementsAre("1", "2", "3")) << type;
+  }
+  EXPECT_FALSE(channel.has_delivery());
+  channel.acknowledge(classic);
+  EXPECT_EQ(channel.next_delivery().body, "held back") << "those of the other two do not count";
+}
+
 TEST_F(ConsumerTest, ThoseOfHigherPriorityGoFirst) {
   auto channel = connect().open_channel();
   channel.declare_queue("q");
