@@ -1,6 +1,7 @@
 """A small AMQP 0-9-1 client: one connection with one channel, blocking, made for speed and for honest bookkeeping.
 
-What has arrived is handed out as events, tuples that begin with the method's name; all that came before the broker
+What has arrived is handed out as events, tuples that begin with the method's name and, when there is content, end with
+the body and the offset in a stream; all that came before the broker
 went away is handed out before `Closed` is raised, so that a confirm the client has received counts as received.
 """
 
@@ -15,6 +16,7 @@ ANSWER_SECONDS = 30
 _FRAME = struct.Struct(">BHI")
 _CONTENT = struct.Struct(">HHQHB")  # class, weight, body size, property flags, delivery-mode
 _DELIVERY_MODE_FLAG = 0x1000
+_OFFSET_FIELD = b"\x0fx-stream-offsetl"
 
 _NAMES = {
     (10, 10): "connection.start",
@@ -84,6 +86,24 @@ def nack_frame(tag, multiple, requeue):
     return _method(60, 120, struct.pack(">QB", tag, multiple | requeue << 1))
 
 
+def _table(**entries):
+    """Of texts and integers; an underscore stands for a hyphen."""
+    fields = b""
+    for name, value in entries.items():
+        fields += _short(name.replace("_", "-"))
+        if isinstance(value, int):
+            fields += b"l" + struct.pack(">q", value)
+        else:
+            fields += b"S" + struct.pack(">I", len(value)) + value.encode()
+    return struct.pack(">I", len(fields)) + fields
+
+
+def _stream_offset(header):
+    """Of a content header; None in a message that is of no stream."""
+    at = header.find(_OFFSET_FIELD)
+    return struct.unpack_from(">q", header, at + len(_OFFSET_FIELD))[0] if at >= 0 else None
+
+
 def qos_frame(prefetch, is_global):
     return _method(60, 10, struct.pack(">IHB", 0, prefetch, is_global))
 
@@ -98,6 +118,7 @@ class Client:
         self._end = None  # why the connection has ended, if it has
         self._content = None  # the method whose content is arriving
         self._missing = 0
+        self._offset = None
         self._parts = []
         try:
             self._socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS)
@@ -163,9 +184,9 @@ class Client:
     def declare_exchange(self, name, kind):
         self.call(_method(40, 10, b"\0\0" + _short(name) + _short(kind) + b"\2" + bytes(4)), "exchange.declare-ok")
 
-    def declare_frame(self, name, passive=False, durable=True, exclusive=False):
+    def declare_frame(self, name, passive=False, durable=True, exclusive=False, **arguments):
         flags = passive | durable << 1 | exclusive << 2
-        return _method(50, 10, b"\0\0" + _short(name) + bytes([flags]) + bytes(4))
+        return _method(50, 10, b"\0\0" + _short(name) + bytes([flags]) + _table(**arguments))
 
     def declare(self, name, **options):
         """How many ready messages the queue has."""
@@ -183,9 +204,10 @@ class Client:
     def set_prefetch(self, prefetch, is_global=False):
         self.call(qos_frame(prefetch, is_global), "basic.qos-ok")
 
-    def consume(self, queue):
-        """The consumer tag is the queue's name."""
-        self.call(_method(60, 20, b"\0\0" + _short(queue) + _short(queue) + b"\0" + bytes(4)), "basic.consume-ok")
+    def consume(self, queue, start=None):
+        """The consumer tag is the queue's name; of a stream, `start` says where to begin."""
+        arguments = _table() if start is None else _table(x_stream_offset=start)
+        self.call(_method(60, 20, b"\0\0" + _short(queue) + _short(queue) + b"\0" + arguments), "basic.consume-ok")
 
     def get(self, queue):
         """The event basic.get-ok or basic.get-empty."""
@@ -236,6 +258,7 @@ class Client:
                 self._take_method(data, begin, end)
             elif kind == HEADER:
                 self._missing = struct.unpack_from(">Q", data, begin + 4)[0]
+                self._offset = _stream_offset(data[begin:end])
                 self._finish_content()
             elif kind == BODY:
                 self._parts.append(data[begin:end])
@@ -247,7 +270,7 @@ class Client:
     def _finish_content(self):
         if self._missing > 0:
             return
-        self._events.append((*self._content, b"".join(self._parts)))
+        self._events.append((*self._content, b"".join(self._parts), self._offset))
         self._parts = []
 
     def _take_method(self, data, begin, end):

@@ -48,6 +48,7 @@ class Report:
     published: list = field(default_factory=list)  # a Publish each, sequence 1 first
     deliveries: list = field(default_factory=list)  # in order of arrival
     facts: dict = field(default_factory=dict)  # queue name -> Fact
+    read: list = field(default_factory=list)  # of a stream: (offset, (publisher, sequence)), in order of arrival
     ordered: bool = False
     fault: str = ""
 
