@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/log.h"
-
 namespace leveret::broker {
 namespace {
 
@@ -110,19 +108,17 @@ void StreamLog::request(Position from) {
   read_from_(from);
 }
 
-bool StreamLog::take_page(Position from, storage::ReadResult result) {
+void StreamLog::take_page(Position from, const storage::ReadResult& result) {
   const auto request = std::ranges::find(requests_, from, &Request::from);
-  const Position committed = request->committed;
+  StreamPage page = make_page(from, result, request->committed);
   requests_.erase(request);
-  if (result.error)
-    log::error("stream: messages lost: queue={} reason=\"{}\"", static_cast<std::uint64_t>(queue_),
-               result.error->what());
-  if (result.error && result.next <= from) return false;  // the store is not to be read at all
-  StreamPage page = make_page(from, result, committed);
   pages_octets_ += page.octets;
   pages_.push_front(std::make_shared<const StreamPage>(std::move(page)));
   trim_pages(octets_max);
-  return true;
+}
+
+void StreamLog::forget_request(Position from) {
+  requests_.erase(std::ranges::find(requests_, from, &Request::from));
 }
 
 // --- memory

@@ -18,7 +18,7 @@ struct StreamPage {
   Position begin = 0;
   Position first = 0;
   Position end = 0;
-  std::vector<MessageRef> messages{};  // one that cannot be read is empty
+  std::vector<MessageRef> messages{};  // one that is no message is empty
   std::size_t octets = 0;
 
   bool covers(Position position) const { return begin <= position && position < end; }
@@ -70,8 +70,10 @@ class StreamLog {
   const MessageRef* read(StreamReader& reader);
   /// Has the page behind the reader's read as well.
   void read_ahead(const StreamReader& reader);
-  /// What the store has answered to a read; whether there is more to be read now.
-  bool take_page(Position from, storage::ReadResult result);
+  /// What the store has answered to a read that has not failed: there is more to be read now.
+  void take_page(Position from, const storage::ReadResult& result);
+  /// The read from there has failed.
+  void forget_request(Position from);
 
   /// Keeps no more than so many octets of what is written, at either place.
   void forget(std::size_t left_max);

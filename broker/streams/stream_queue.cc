@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "broker/check.h"
+#include "broker/log.h"
 #include "broker/mail_session.h"
 #include "broker/shard.h"
 #include "protocol/properties.h"
@@ -166,14 +167,34 @@ void StreamQueue::deliver_to_all() {
 void StreamQueue::read_from(Position from) {
   const QueueId id = record_->address.queue;
   shard_.log().read(id, from, StreamLog::page_limits, [&shard = shard_, id, from](storage::ReadResult result) {
-    if (auto* stream = static_cast<StreamQueue*>(shard.find_queue(id))) stream->take_page(from, std::move(result));
+    if (auto* stream = static_cast<StreamQueue*>(shard.find_queue(id))) stream->take_page(from, result);
   });
 }
 
-void StreamQueue::take_page(Position from, storage::ReadResult result) {
-  if (!log_.take_page(from, std::move(result))) return;
-  shard_.note_memory(*this);
+void StreamQueue::take_page(Position from, const storage::ReadResult& result) {
+  if (result.error) {
+    log::error("stream cannot be read: queue={} offset={} reason=\"{}\"", virtual_host_.in_vhost(record_->name), from,
+               result.error->what());
+    log_.forget_request(from);
+    cancel_readers(from, std::max(result.next, from + 1));
+  } else {
+    log_.take_page(from, result);
+    shard_.note_memory(*this);
+  }
   deliver_to_all();
+}
+
+/// One without credit finds out when it has some.
+void StreamQueue::cancel_readers(Position begin, Position end) {
+  std::vector<ConsumerId> cancelled;
+  for (const auto& [id, reading] : consumers_)
+    if (reading->consumer->has_credit() && reading->reader.next >= begin && reading->reader.next < end)
+      cancelled.push_back(id);
+  for (const ConsumerId id : cancelled) {
+    const auto reading = std::move(consumers_.at(id));
+    consumers_.erase(id);
+    reading->consumer->session->consumer_cancelled(id);
+  }
 }
 
 void StreamQueue::remove_consumer(ConsumerId id) {

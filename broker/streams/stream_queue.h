@@ -67,7 +67,9 @@ class StreamQueue final : public AnyQueue {
   void written();
 
   void read_from(Position from);
-  void take_page(Position from, storage::ReadResult result);
+  void take_page(Position from, const storage::ReadResult& result);
+  /// Ends the consumers that cannot go on, as what they would get next, in that range, cannot be read.
+  void cancel_readers(Position begin, Position end);
 
   StreamConsumer* find(ConsumerId consumer);
   void begin_at(StreamConsumer& consumer, const StreamOffset& start);

@@ -87,6 +87,30 @@ class TrackedDirectory final : public rocksdb::FSDirectory {
   FaultyFileSystem& system_;
 };
 
+class ReadFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  ReadFile(FaultyFileSystem& system, std::string path, std::unique_ptr<rocksdb::FSRandomAccessFile> file)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), system_(system), path_(std::move(path)) {}
+
+  IOStatus Read(std::uint64_t offset, std::size_t size, const IOOptions& options, rocksdb::Slice* result, char* scratch,
+                IODebugContext* debug) const override {
+    if (auto status = system_.check_readable(path_); !status.ok()) return status;
+    return target()->Read(offset, size, options, result, scratch, debug);
+  }
+  IOStatus MultiRead(rocksdb::FSReadRequest* requests, std::size_t count, const IOOptions& options,
+                     IODebugContext* debug) override {
+    if (auto status = system_.check_readable(path_); !status.ok()) return status;
+    return target()->MultiRead(requests, count, options, debug);
+  }
+  IOStatus Prefetch(std::uint64_t, std::size_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::NotSupported("everything is read by Read");
+  }
+
+ private:
+  FaultyFileSystem& system_;
+  const std::string path_;
+};
+
 FaultyFileSystem::FaultyFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
 
 IOStatus FaultyFileSystem::check_alive() const {
@@ -109,6 +133,22 @@ void FaultyFileSystem::break_down(IOStatus failure) {
 void FaultyFileSystem::repair() {
   const std::lock_guard lock{mutex_};
   is_broken_ = false;
+}
+
+void FaultyFileSystem::fail_reads(std::string suffix) {
+  const std::lock_guard lock{mutex_};
+  unreadable_suffix_ = std::move(suffix);
+}
+
+void FaultyFileSystem::allow_reads() {
+  const std::lock_guard lock{mutex_};
+  unreadable_suffix_.reset();
+}
+
+IOStatus FaultyFileSystem::check_readable(const std::string& path) const {
+  const std::lock_guard lock{mutex_};
+  if (unreadable_suffix_ && path.ends_with(*unreadable_suffix_)) return IOStatus::IOError("the disk cannot be read");
+  return IOStatus::OK();
 }
 
 void FaultyFileSystem::hold_syncs() {
@@ -179,6 +219,15 @@ IOStatus FaultyFileSystem::NewWritableFile(const std::string& path, const rocksd
   name_changes_.push_back(std::move(change));
   files_[path] = {};
   *result = std::make_unique<TrackedFile>(*this, path, std::move(file));
+  return IOStatus::OK();
+}
+
+IOStatus FaultyFileSystem::NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
+                                               std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                               IODebugContext* debug) {
+  std::unique_ptr<rocksdb::FSRandomAccessFile> file;
+  if (auto status = target()->NewRandomAccessFile(path, options, &file, debug); !status.ok()) return status;
+  *result = std::make_unique<ReadFile>(*this, path, std::move(file));
   return IOStatus::OK();
 }
 

@@ -25,6 +25,10 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   void break_down(rocksdb::IOStatus failure = rocksdb::IOStatus::IOError("the disk has failed"));
   void repair();
 
+  /// Reads of files whose names end so fail until `allow_reads`.
+  void fail_reads(std::string suffix);
+  void allow_reads();
+
   /// Syncs of the log wait until `resume_syncs`.
   void hold_syncs();
   void resume_syncs();
@@ -43,6 +47,9 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* result,
                                  rocksdb::IODebugContext* debug) override;
@@ -53,6 +60,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
 
  private:
   friend class TrackedFile;
+  friend class ReadFile;
   friend class TrackedDirectory;
 
   struct FileState {
@@ -69,6 +77,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   };
 
   rocksdb::IOStatus check_alive() const;
+  rocksdb::IOStatus check_readable(const std::string& path) const;
   void sync(const std::string& path);
   void undo(const NameChange& change);
 
@@ -76,6 +85,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   std::condition_variable changed_;
   bool is_broken_ = false;
   rocksdb::IOStatus failure_{};
+  std::optional<std::string> unreadable_suffix_{};
   bool is_dead_ = false;
   bool holds_syncs_ = false;
   bool has_held_sync_ = false;
