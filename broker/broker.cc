@@ -13,6 +13,7 @@
 
 #include "broker/definitions.h"
 #include "broker/exchanges/delay_store.h"
+#include "broker/lane_upgrade.h"
 #include "broker/log.h"
 #include "broker/password_hash.h"
 #include "broker/queue.h"
@@ -178,8 +179,9 @@ void Broker::recover() {
   // Those of streams that are gone, as the last life ended before they were erased.
   for (const auto& [stream, segments] : recovered.segments)
     for (const StreamSegment& segment : segments) store_->erase_definition(definitions::key_of(stream, segment));
-  for (const QueueId queue : store_->stored_queues()) {
-    if (!known.contains(queue)) store_->drop_queue(queue);
+  for (const QueueId lane : store_->stored_queues()) {
+    const QueueId queue = queue_of(lane);
+    if (!known.contains(queue)) store_->drop_queue(lane);
     next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(queue) + 1);
   }
   if (virtual_hosts_.empty() && options_.makes_defaults) make_defaults();
@@ -211,14 +213,9 @@ void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, Que
   AnyQueue& added = shard.add_queue(*virtual_host, virtual_host->restore_queue(std::move(record)));
   if (added.record().type == QueueType::stream)
     return static_cast<StreamQueue&>(added).restore(store_->recover_queue(id), std::move(segments));
-  auto& queue = static_cast<Queue&>(added);
-  if (!queue.keeps_all_in_memory()) return queue.restore(store_->recover_queue(id));
-  queue.restore(store_->recover_queue(id, [&](const storage::StoredMessage& stored) {
-    MessageRef message = Message::from_stored(stored.content);
-    if (!message)
-      throw storage::StoreError{"the store holds a message that cannot be read; restore the data directory"};
-    queue.restore(stored, std::move(message));
-  }));
+  move_into_lanes(*store_, added.record());
+  for (const QueueId lane : stored_lanes(added.record()))
+    static_cast<Queue&>(added).restore(lane, store_->recover_queue(lane));
 }
 
 void Broker::make_defaults() {

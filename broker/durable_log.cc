@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "broker/lane.h"
+
 namespace leveret::broker {
 namespace {
 
@@ -66,23 +68,36 @@ bool DurableLog::withdraw(AppendNumber number) {
 }
 
 void DurableLog::settle(const storage::Settle& settlement, AppendNumber append) {
-  if (!withdraw(append)) settlements_.push_back(settlement);
+  if (withdraw(append)) return;
+  storage::Settle stored = settlement;
+  stored.queue = stored_lane(settlement.queue, lane_of(settlement.position));
+  stored.position = stored_position(settlement.position);
+  settlements_.push_back(stored);
+}
+
+void DurableLog::count_returns(QueueId queue, Position position, std::uint32_t returns) {
+  returns_.push_back({stored_lane(queue, lane_of(position)), stored_position(position), returns});
 }
 
 void DurableLog::purge(QueueId queue, Position from, Position before) {
-  purges_.push_back({.queue = queue, .before = before, .from = from});
+  purges_.push_back(
+      {.queue = stored_lane(queue, lane_of(from)), .before = stored_position(before), .from = stored_position(from)});
 }
 
 void DurableLog::read(QueueId queue, Position from, storage::ReadLimits limits,
                       std::function<void(storage::ReadResult)> done) {
-  store_.read(queue, from, limits, [this, done = std::move(done)](storage::ReadResult result) {
-    auto shared = std::make_shared<storage::ReadResult>(std::move(result));
-    run_on_shard_([done, shared] { done(std::move(*shared)); });
-  });
+  const Lane lane = lane_of(from);
+  store_.read(stored_lane(queue, lane), stored_position(from), limits,
+              [this, lane, done = std::move(done)](storage::ReadResult result) {
+                for (storage::StoredMessage& message : result.messages) message.position += begin_of(lane);
+                result.next += begin_of(lane);
+                auto shared = std::make_shared<storage::ReadResult>(std::move(result));
+                run_on_shard_([done, shared] { done(std::move(*shared)); });
+              });
 }
 
 void DurableLog::mark_delivered(QueueId queue, Position before) {
-  marks_.push_back({queue, before});
+  marks_.push_back({stored_lane(queue, lane_of(before)), stored_position(before)});
 }
 
 void DurableLog::when_written(std::function<void()> written) {
@@ -102,8 +117,8 @@ std::unique_ptr<storage::Batch> DurableLog::make_batch() {
       content = batch->add({octets, append.message.release(),
                             [](void* owner) { MessageRef::adopt(static_cast<Message*>(owner)).reset(); }});
     }
-    batch->appends.push_back({.queue = append.queue,
-                              .position = append.position,
+    batch->appends.push_back({.queue = stored_lane(append.queue, lane_of(append.position)),
+                              .position = stored_position(append.position),
                               .content = content,
                               .redelivered = append.is_delivered,
                               .is_transient = append.is_transient,

@@ -20,6 +20,8 @@ enum class AppendNumber : std::uint64_t {
 /// store has finished the one before.  Belongs to its shard.
 ///
 /// An append that is settled before it is handed over is never written, and counts as safe then: it has been consumed.
+///
+/// Queues and positions are those of the broker: here, and only here, they become those of the store (see Lane).
 class DurableLog {
  public:
   /// `run_on_shard` takes work from any thread to the shard; `confirm` tells a publisher that an append is safe.
@@ -41,12 +43,12 @@ class DurableLog {
   /// Forgets a message for good: takes the append back, or stores that it is settled.
   void settle(const storage::Settle& settlement, AppendNumber append);
   /// Stores how often a message has come back.
-  void count_returns(const storage::ReturnCount& counted) { returns_.push_back(counted); }
-  /// Forgets all messages of the queue from `from` on and before `before` that have been written.
+  void count_returns(QueueId queue, Position position, std::uint32_t returns);
+  /// Forgets all messages of a lane from `from` on and before `before` that have been written.
   void purge(QueueId queue, Position from, Position before);
-  /// Reads messages that have been written; `done` runs on the shard.
+  /// Reads messages of a lane that have been written; `done` runs on the shard.
   void read(QueueId queue, Position from, storage::ReadLimits limits, std::function<void(storage::ReadResult)> done);
-  /// After a restart every message of the queue before `before` will count as redelivered.
+  /// After a restart every message of the lane before `before` will count as redelivered.
   void mark_delivered(QueueId queue, Position before);
   /// Runs `written`, on the shard, when all that has been put into this log and the store until now is on disk.
   void when_written(std::function<void()> written);

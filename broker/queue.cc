@@ -15,9 +15,6 @@ namespace {
 constexpr Position mark_step_min = 64;
 constexpr Position mark_step_max = 16384;
 
-/// A quorum queue has two priorities, and a message without one has this (RabbitMQ 4).
-constexpr std::uint8_t quorum_priority_default = 4;
-
 /// The message as a quorum queue delivers it once more.
 MessageRef with_delivery_count(const Message& message, std::uint32_t count) {
   protocol::BasicProperties properties = protocol::decode_properties(message.properties()).value();
@@ -34,7 +31,14 @@ MessageRef with_delivery_count(const Message& message, std::uint32_t count) {
 }  // namespace
 
 Queue::Queue(Shard& shard, VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record)
-    : AnyQueue(shard, virtual_host, std::move(record)), last_used_(shard.now()) {}
+    : AnyQueue(shard, virtual_host, std::move(record)),
+      priorities_(priorities_of(*record_)),
+      lanes_(priorities_.max + 1u),
+      ready_(priorities_),
+      last_used_(shard.now()) {
+  for (unsigned priority = 0; priority < lanes_.size(); ++priority)
+    lanes_[priority].next_position = begin_of(priorities_.lane(static_cast<std::uint8_t>(priority))) + 1;
+}
 
 QueueCounts Queue::counts() const {
   return {.messages = static_cast<std::uint32_t>(ready_.size()),
@@ -55,19 +59,14 @@ bool Queue::is_stored(const Message& message) const {
   return record_->is_durable() && (message.is_persistent() || is_quorum());
 }
 
-std::uint8_t Queue::priority_of(const Message& message) const {
-  if (is_quorum()) return message.priority().value_or(quorum_priority_default) > quorum_priority_default ? 1 : 0;
-  return std::min(message.priority().value_or(0), ready_.priority_max());
-}
-
 void Queue::enqueue(MessageRef message, const ConfirmTicket& ticket) {
   if (refuses(*message)) return refuse(std::move(message), ticket);
   ++counters_.published;
-  const Position position = next_position_++;
+  const std::uint8_t priority = priorities_.of(*message);
+  const Position position = lanes_[priority].next_position++;
   QueuedMessage queued{.message = std::move(message)};
   append(position, queued, ticket);
   note_expiration(position, *queued.message);
-  const std::uint8_t priority = priority_of(*queued.message);
   ready_.append(position, priority, std::move(queued));
   shard_.note_memory(*this);
   deliver();
@@ -97,7 +96,7 @@ void Queue::deliver() {
       consumers_.credit_changed(*consumer);
       continue;
     }
-    delivered_before_ = std::max(delivered_before_, position + 1);
+    note_delivered(position);
     counters_.deliveries.redelivered += queued->is_redelivered;
     if (no_ack) {
       ++counters_.deliveries.delivered_no_ack;
@@ -125,18 +124,25 @@ Delivery Queue::make_delivery(Position position, const QueuedMessage& queued, Co
           .is_redelivered = queued.is_redelivered};
 }
 
+void Queue::note_delivered(Position position) {
+  LaneState& lane = lane_at(position);
+  lane.delivered_before = std::max(lane.delivered_before, position + 1);
+}
+
 bool Queue::may_deliver(Position position, const QueuedMessage& queued) {
   if (queued.append == AppendNumber::none || queued.is_transient || queued.is_redelivered) return true;
-  if (position >= mark_ && shard_.log().note_delivered(queued.append)) return true;
-  const bool is_near_mark = position + mark_step_ / 2 >= mark_ && mark_ < next_position_;
-  if (is_near_mark && !is_marking_) move_mark(position);
-  return position < mark_;
+  const LaneState& lane = lane_at(position);
+  if (position >= lane.mark && shard_.log().note_delivered(queued.append)) return true;
+  const bool is_near_mark = position + lane.mark_step / 2 >= lane.mark && lane.mark < lane.next_position;
+  if (is_near_mark && !lane.is_marking) move_mark(position);
+  return position < lane.mark;
 }
 
 void Queue::move_mark(Position position) {
-  is_marking_ = true;
-  mark_step_ = std::clamp(mark_step_ * 2, mark_step_min, mark_step_max);
-  const Position mark = std::min(position + mark_step_, next_position_);
+  LaneState& lane = lane_at(position);
+  lane.is_marking = true;
+  lane.mark_step = std::clamp(lane.mark_step * 2, mark_step_min, mark_step_max);
+  const Position mark = std::min(position + lane.mark_step, lane.next_position);
   shard_.log().mark_delivered(record_->address.queue, mark);
   shard_.log().when_written([&shard = shard_, queue = record_->address.queue, mark] {
     if (auto* marked = static_cast<Queue*>(shard.find_queue(queue))) marked->mark_written(mark);
@@ -144,8 +150,8 @@ void Queue::move_mark(Position position) {
 }
 
 void Queue::mark_written(Position mark) {
-  is_marking_ = false;
-  mark_ = mark;
+  lane_at(mark).is_marking = false;
+  lane_at(mark).mark = mark;
   answer_waiting_gets();
   go_on();
 }
@@ -165,7 +171,7 @@ void Queue::get(bool no_ack, GetAnswer answer) {
   const auto [position, queued] = ready_.front();
   const std::size_t octets = queued->message->body().size();
   Delivery delivery = make_delivery(position, *queued, ConsumerId::none);
-  delivered_before_ = std::max(delivered_before_, position + 1);
+  note_delivered(position);
   counters_.deliveries.redelivered += queued->is_redelivered;
   if (no_ack) {
     ++counters_.deliveries.gotten_no_ack;
@@ -192,8 +198,7 @@ void Queue::let_go(Position position, QueuedMessage& queued, std::size_t octets)
 void Queue::put_back(Position position, QueuedMessage queued) {
   queued.consumer = ConsumerId::none;
   note_expiration(position, *queued.message);
-  const std::uint8_t priority = priority_of(*queued.message);
-  ready_.put_back(position, priority, std::move(queued));
+  ready_.put_back(position, priorities_.at(position), std::move(queued));
 }
 
 void Queue::requeue(Position position, QueuedMessage queued) {
@@ -209,7 +214,7 @@ void Queue::requeue(Position position, QueuedMessage queued) {
 /// What the store has of a quorum queue's message gets its count.
 void Queue::put_back_counted(Position position, QueuedMessage queued) {
   if (is_quorum() && queued.append != AppendNumber::none)
-    shard_.log().count_returns({.queue = record_->address.queue, .position = position, .returns = queued.returns});
+    shard_.log().count_returns(record_->address.queue, position, queued.returns);
   put_back(position, std::move(queued));
 }
 
@@ -280,8 +285,9 @@ std::uint32_t Queue::purge() {
   const std::uint32_t purged = counts().messages;
   ready_.for_each(
       [this](Position position, QueuedMessage& queued) { let_go(position, queued, queued.message->body().size()); });
-  if (const auto& paged_out = ready_.paged_out(); paged_out.messages > 0)
-    shard_.log().purge(record_->address.queue, paged_out.begin, paged_out.end);
+  for (unsigned priority = 0; priority < lanes_.size(); ++priority)
+    if (const auto paged_out = ready_.paged_out(static_cast<std::uint8_t>(priority)); paged_out.messages > 0)
+      shard_.log().purge(record_->address.queue, paged_out.begin, paged_out.end);
   ready_.clear();
   return purged;
 }
@@ -292,13 +298,16 @@ void Queue::close() {
   ready_.for_each(withdraw);
   for (const auto& [position, queued] : unacknowledged_) withdraw(position, queued);
   // The store forgets a durable queue as a whole; of any other it knows only what left memory.
-  if (!record_->is_durable() && has_stored_transients_) shard_.log().purge(record_->address.queue, 0, next_position_);
+  if (!record_->is_durable() && has_stored_transients_)
+    for (const LaneState& lane : lanes_)
+      shard_.log().purge(record_->address.queue, begin_of(lane_of(lane.next_position)), lane.next_position);
   consumers_.for_each([](Consumer& consumer) { consumer.session->consumer_cancelled(consumer.request.id); });
   for (const auto& [no_ack, answer] : std::exchange(waiting_gets_, {})) answer({});
 }
 
 void Queue::store_exact_mark() {
-  if (mark_ > delivered_before_) shard_.log().mark_delivered(record_->address.queue, delivered_before_);
+  for (const LaneState& lane : lanes_)
+    if (lane.mark > lane.delivered_before) shard_.log().mark_delivered(record_->address.queue, lane.delivered_before);
 }
 
 }  // namespace leveret::broker

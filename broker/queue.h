@@ -12,6 +12,7 @@
 #include "broker/consumer.h"
 #include "broker/dead_letters.h"
 #include "broker/durable_log.h"
+#include "broker/priorities.h"
 #include "broker/queue_settings.h"
 #include "broker/ready_messages.h"
 #include "broker/virtual_host.h"
@@ -49,11 +50,8 @@ class Queue final : public AnyQueue {
   void dead_letter_left(std::size_t octets);
   void close() override;
 
-  /// After a restart: what the store has kept stays there until it is wanted.
-  void restore(const storage::QueueState& state);
-  /// A queue with priorities has it all in memory: the messages in order, after that.
-  void restore(const storage::StoredMessage& stored, MessageRef message);
-  bool keeps_all_in_memory() const { return ready_.priority_max() > 0; }
+  /// After a restart, once for each lane: what the store has kept stays there until it is wanted.
+  void restore(QueueId stored_lane, const storage::QueueState& state);
 
   void wake() override;
   std::size_t memory() const override { return ready_.memory(); }
@@ -66,19 +64,32 @@ class Queue final : public AnyQueue {
   struct Expiration {
     WallTime due{};
     Position position{};
-    std::uint8_t priority = 0;
     friend bool operator>(const Expiration& a, const Expiration& b) { return a.due > b.due; }
+  };
+
+  /// What there is to know of the messages of one priority, beside those that are ready.
+  struct LaneState {
+    Position next_position = 1;
+    // Messages before the mark may have been delivered, as far as the store knows (see docs/architecture.md).
+    Position delivered_before = 0;
+    Position mark = 0;
+    Position mark_step = 0;
+    bool is_marking = false;
+    bool is_reading_back = false;
+    bool is_unreadable = false;     // for now: `read_again_at_` is when that is tried again
+    Position recovered_before = 0;  // what is read back from there was delivered in an earlier life
   };
 
   // --- queue.cc: enqueuing, delivering, settling
 
   bool is_quorum() const { return record_->type == QueueType::quorum; }
   bool is_stored(const Message& message) const;
-  std::uint8_t priority_of(const Message& message) const;
+  LaneState& lane_at(Position position) { return lanes_[priorities_.at(position)]; }
   void deliver();
   /// `deliver`, after what has fallen due is gone.
   void go_on();
   Delivery make_delivery(Position position, const QueuedMessage& message, ConsumerId consumer) const;
+  void note_delivered(Position position);
   /// False when the store must be told first that the message has been delivered; `deliver` then goes on by itself.
   bool may_deliver(Position position, const QueuedMessage& message);
   void move_mark(Position position);
@@ -92,11 +103,16 @@ class Queue final : public AnyQueue {
   // --- queue_paging.cc: what is in the store alone
 
   void append(Position position, QueuedMessage& message, const ConfirmTicket& ticket);
-  /// Reads the next messages back when few are left in memory.
+  /// Reads the next messages back where few are left in memory.
   void read_back();
-  void take_back(storage::ReadResult result);
+  void read_back(std::uint8_t priority, const storage::ReadLimits& limits);
+  /// `begin` and `end` are what was out of memory when the read began.
+  void take_back(storage::ReadResult result, Position begin, Position end);
+  void page_in(std::uint8_t priority, const storage::ReadResult& result);
   /// What the store gives back, as the queue holds it.
   QueuedMessage recovered(const storage::StoredMessage& stored, MessageRef message) const;
+  void read_again_later(LaneState& lane);
+  void read_again();
   void answer_waiting_gets();
 
   // --- queue_limits.cc: what makes messages leave that nobody consumed, and idle queues
@@ -122,8 +138,9 @@ class Queue final : public AnyQueue {
   QueueSettings settings_{};
   std::shared_ptr<const DeadLetterTarget> dead_letter_target_{};
 
-  Position next_position_ = 1;
-  ReadyMessages ready_{};
+  const Priorities priorities_;
+  std::vector<LaneState> lanes_;  // by priority
+  ReadyMessages ready_;
   boost::unordered_flat_map<Position, QueuedMessage> unacknowledged_{};
   std::uint64_t unacknowledged_octets_ = 0;  // of bodies
   std::uint64_t dead_lettering_ = 0;         // messages that `dead_letter_left` has not been called for
@@ -134,16 +151,10 @@ class Queue final : public AnyQueue {
   std::priority_queue<Expiration, std::vector<Expiration>, std::greater<>> expirations_{};
   WallTime next_due_ = WallTime::max();  // no message falls due before
   TimePoint last_used_{};
+  TimePoint read_again_at_ = TimePoint::max();
   TimePoint wakes_at_ = TimePoint::max();
 
-  // Messages before the mark may have been delivered, as far as the store knows (see docs/architecture.md).
-  Position delivered_before_ = 0;
-  Position mark_ = 0;
-  Position mark_step_ = 0;
-  bool is_marking_ = false;
-  bool is_reading_back_ = false;
   bool has_stored_transients_ = false;
-  Position recovered_before_ = 0;  // what is read back from there was delivered in an earlier life
   std::vector<std::pair<bool, GetAnswer>> waiting_gets_{};
 };
 

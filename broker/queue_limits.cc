@@ -19,9 +19,6 @@ void Queue::apply(const QueueSettings& settings) {
         DeadLetterTarget{.exchange = *settings.dead_letter_exchange,
                          .routing_key = settings.dead_letter_routing_key,
                          .is_at_least_once = settings.is_at_least_once && is_quorum()});
-  if (next_position_ == 1)
-    ready_.set_priorities(is_quorum() ? 1 : settings.max_priority,
-                          is_quorum() ? ReadyMessages::Turns::weighted : ReadyMessages::Turns::strict);
   consumers_.set_single_active(settings.has_single_active_consumer);
   drop_excess();
   find_next_due();
@@ -32,6 +29,7 @@ void Queue::apply(const QueueSettings& settings) {
 void Queue::wake() {
   wakes_at_ = TimePoint::max();
   if (is_idle() && last_used_ + *settings_.expires <= shard_.now()) return shard_.delete_queue(*this);
+  if (read_again_at_ <= shard_.now()) read_again();
   expire();
   plan_to_wake();
 }
@@ -51,6 +49,7 @@ void Queue::plan_to_wake() {
   if (next_due_ != WallTime::max())
     next = shard_.now() + std::max(next_due_ - shard_.wall_now(), std::chrono::milliseconds{0});
   if (is_idle()) next = std::min(next, last_used_ + *settings_.expires);
+  next = std::min(next, read_again_at_);
   if (next >= wakes_at_) return;
   wakes_at_ = next;
   shard_.wake_queue_at(record_->address.queue, next);
@@ -95,7 +94,7 @@ bool Queue::refuses(const Message& message) const {
 
 void Queue::refuse(MessageRef message, const ConfirmTicket& ticket) {
   if (settings_.overflow == QueueSettings::reject_publish_dlx)
-    discard(next_position_, {.message = std::move(message)}, DeathReason::maxlen);
+    discard(Position{}, {.message = std::move(message)}, DeathReason::maxlen);
   shard_.refuse(ticket);
 }
 
@@ -141,7 +140,7 @@ void Queue::note_individual_expiration(Position position, const Message& message
 }
 
 void Queue::push_expiration(Position position, const Message& message) {
-  expirations_.push({message.arrival() + *message.expiration(), position, priority_of(message)});
+  expirations_.push({message.arrival() + *message.expiration(), position});
 }
 
 void Queue::expire() {
@@ -161,7 +160,7 @@ void Queue::expire_oldest(WallTime now) {
     for (auto oldest = ready_.oldest(priority); oldest && due_time(*oldest->message->message) <= now;
          oldest = ready_.oldest(priority))
       discard(oldest->position, *ready_.take(oldest->position, priority), DeathReason::expired);
-    if (priority == ready_.priority_max()) return;
+    if (priority == priorities_.max) return;
   }
 }
 
@@ -169,7 +168,7 @@ void Queue::expire_individually(WallTime now) {
   while (!expirations_.empty() && expirations_.top().due <= now) {
     const Expiration expiration = expirations_.top();
     expirations_.pop();
-    if (auto queued = ready_.take(expiration.position, expiration.priority))
+    if (auto queued = ready_.take(expiration.position, priorities_.at(expiration.position)))
       discard(expiration.position, *std::move(queued), DeathReason::expired);
   }
 }
@@ -180,7 +179,7 @@ void Queue::find_next_due() {
   for (std::uint8_t priority = 0;; ++priority) {
     if (const auto oldest = ready_.oldest(priority))
       next_due_ = std::min(next_due_, due_time(*oldest->message->message).value_or(WallTime::max()));
-    if (priority == ready_.priority_max()) return;
+    if (priority == priorities_.max) return;
   }
 }
 

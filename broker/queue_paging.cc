@@ -17,6 +17,9 @@ constexpr storage::ReadLimits busy_read{};
 constexpr std::size_t idle_messages_min = 1;
 constexpr std::size_t busy_messages_min = 256;
 
+/// What the store could not read is asked for again.
+constexpr std::chrono::seconds read_again_after{1};
+
 }  // namespace
 
 /// While memory is short a transient message is stored as well, so that it can leave memory.
@@ -26,7 +29,7 @@ void Queue::append(Position position, QueuedMessage& queued, const ConfirmTicket
     return;
   }
   shard_.confirm(ticket);
-  if (!shard_.is_short_of_memory() || keeps_all_in_memory()) return;
+  if (!shard_.is_short_of_memory()) return;
   queued.append = shard_.log().append_transient(record_->address.queue, position, queued.message);
   queued.is_transient = true;
   has_stored_transients_ = true;
@@ -39,31 +42,65 @@ void Queue::page_out() {
 }
 
 void Queue::read_back() {
-  const bool is_idle = consumers_.empty();
-  if (is_reading_back_ || !ready_.has_fewer_than(is_idle ? idle_messages_min : busy_messages_min)) return;
-  is_reading_back_ = true;
-  const QueueId id = record_->address.queue;
-  shard_.log().read(id, ready_.paged_out().begin, is_idle ? idle_read : busy_read,
-                    [&shard = shard_, id](storage::ReadResult result) {
-                      if (auto* queue = static_cast<Queue*>(shard.find_queue(id))) queue->take_back(std::move(result));
-                    });
+  if (!ready_.has_paged_out()) return;
+  for (unsigned i = 0; i < lanes_.size(); ++i) {
+    const auto priority = static_cast<std::uint8_t>(i);
+    const bool is_busy = !consumers_.empty() && ready_.is_next(priority);
+    const bool may_read = !lanes_[i].is_reading_back && !lanes_[i].is_unreadable;
+    if (may_read && ready_.has_fewer_than(is_busy ? busy_messages_min : idle_messages_min, priority))
+      read_back(priority, is_busy ? busy_read : idle_read);
+  }
 }
 
-void Queue::take_back(storage::ReadResult result) {
-  is_reading_back_ = false;
-  if (ready_.paged_out().messages == 0) return answer_waiting_gets();  // purged meanwhile
-  if (result.error)
-    log::error("messages lost: queue={} reason=\"{}\"", virtual_host_.in_vhost(record_->name), result.error->what());
+void Queue::read_back(std::uint8_t priority, const storage::ReadLimits& limits) {
+  lanes_[priority].is_reading_back = true;
+  const QueueId id = record_->address.queue;
+  const auto out = ready_.paged_out(priority);
+  shard_.log().read(id, out.begin, limits, [&shard = shard_, id, out](storage::ReadResult result) {
+    if (auto* queue = static_cast<Queue*>(shard.find_queue(id)))
+      queue->take_back(std::move(result), out.begin, out.end);
+  });
+}
+
+void Queue::take_back(storage::ReadResult result, Position begin, Position end) {
+  const std::uint8_t priority = priorities_.at(begin);
+  lanes_[priority].is_reading_back = false;
+  const auto paged_out = ready_.paged_out(priority);
+  const bool is_wanted = paged_out.messages > 0 && paged_out.begin == begin;  // else purged meanwhile
+  if (is_wanted && result.error)
+    log::error("messages cannot be read: queue={} reason=\"{}\"", virtual_host_.in_vhost(record_->name),
+               result.error->what());
+  if (is_wanted && result.error && result.next <= begin) return read_again_later(lanes_[priority]);
+  if (is_wanted) {
+    page_in(priority, result);
+    // What has left memory since the read began may have been stored too late for it.
+    ready_.paged_in(result.is_end ? std::max(result.next, end) : result.next, priority);
+    shard_.note_memory(*this);
+    drop_excess();
+  }
+  answer_waiting_gets();
+  go_on();
+}
+
+void Queue::page_in(std::uint8_t priority, const storage::ReadResult& result) {
   for (const storage::StoredMessage& stored : result.messages) {
     MessageRef message = Message::from_stored(stored.content);
-    if (!message || stored.position < ready_.paged_out().begin) continue;
+    if (!message) continue;
     note_expiration(stored.position, *message);
-    ready_.page_in(stored.position, recovered(stored, std::move(message)));
+    ready_.page_in(stored.position, priority, recovered(stored, std::move(message)));
   }
-  ready_.paged_in(result.next, result.is_end);
-  shard_.note_memory(*this);
-  drop_excess();
-  answer_waiting_gets();
+}
+
+/// Nobody knows what could be read, so nothing is given up, and nothing else of the lane delivered meanwhile.
+void Queue::read_again_later(LaneState& lane) {
+  lane.is_unreadable = true;
+  read_again_at_ = shard_.now() + read_again_after;
+  plan_to_wake();
+}
+
+void Queue::read_again() {
+  read_again_at_ = TimePoint::max();
+  for (LaneState& lane : lanes_) lane.is_unreadable = false;
   go_on();
 }
 
@@ -71,29 +108,25 @@ void Queue::answer_waiting_gets() {
   for (auto& [no_ack, answer] : std::exchange(waiting_gets_, {})) get(no_ack, std::move(answer));
 }
 
-void Queue::restore(const storage::QueueState& state) {
-  next_position_ = std::max(next_position_, state.next_position);
-  mark_ = delivered_before_ = recovered_before_ = state.delivered_before;
-  if (keeps_all_in_memory()) return;
-  ready_.restore({.begin = state.first_position,
-                  .end = state.next_position,
-                  .messages = state.messages,
-                  .octets = state.body_octets});
+void Queue::restore(QueueId stored_lane, const storage::QueueState& state) {
+  const Position begin = begin_of(lane_of(static_cast<Position>(stored_lane)));
+  LaneState& lane = lane_at(begin);
+  lane.next_position = std::max(lane.next_position, begin + state.next_position);
+  lane.mark = lane.delivered_before = lane.recovered_before = begin + state.delivered_before;
+  ready_.restore(priorities_.at(begin), {.begin = begin + state.first_position,
+                                         .end = begin + state.next_position,
+                                         .messages = state.messages,
+                                         .octets = state.body_octets});
   if (state.messages == 0) return;
   // Whether its first messages have expired, only they can tell.
   next_due_ = WallTime{};
   plan_to_wake();
 }
 
-void Queue::restore(const storage::StoredMessage& stored, MessageRef message) {
-  note_expiration(stored.position, *message);
-  const std::uint8_t priority = priority_of(*message);
-  ready_.append(stored.position, priority, recovered(stored, std::move(message)));
-}
-
 /// One that may have been out when the last life ended has come back once, if nothing more is known of it.
 QueuedMessage Queue::recovered(const storage::StoredMessage& stored, MessageRef message) const {
-  const bool is_redelivered = stored.redelivered || stored.returns > 0 || stored.position < recovered_before_;
+  const Position recovered_before = lanes_[priorities_.at(stored.position)].recovered_before;
+  const bool is_redelivered = stored.redelivered || stored.returns > 0 || stored.position < recovered_before;
   return {.message = std::move(message),
           .append = AppendNumber::recovered,
           .returns = std::max(stored.returns, is_redelivered ? 1u : 0u),

@@ -1,7 +1,6 @@
 #include "broker/ready_messages.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace leveret::broker {
 namespace {
@@ -10,179 +9,125 @@ constexpr unsigned higher_in_a_row_max = 2;
 
 }  // namespace
 
-void ReadyMessages::set_priorities(std::uint8_t priority_max, Turns turns) {
-  levels_ = std::vector<Level>(priority_max + 1u);
-  turns_ = turns;
-  highest_ = 0;
+ReadyMessages::ReadyMessages(const Priorities& priorities) : turns_(priorities.turns), lanes_(priorities.max + 1u) {
+  lanes_.front() = std::make_unique<ReadyLane>();
 }
 
-ReadyMessages::Front ReadyMessages::Level::front() {
-  if (!returned.empty()) return {returned.begin()->first, &returned.begin()->second};
-  return {fresh.front().position, &fresh.front().message};
+ReadyLane& ReadyMessages::lane(std::uint8_t priority) {
+  auto& lane = lanes_[priority];
+  if (!lane) lane = std::make_unique<ReadyLane>();
+  return *lane;
 }
 
-void ReadyMessages::Level::pop_front() {
-  if (!returned.empty()) {
-    returned.erase(returned.begin());
-    return;
-  }
-  fresh.pop_front();
-  drop_holes();
+/// The highest priority that has a message, or 0.
+std::size_t ReadyMessages::highest() {
+  while (highest_ > 0 && is_empty(highest_)) --highest_;
+  return highest_;
 }
 
-void ReadyMessages::Level::drop_holes() {
-  while (!fresh.empty() && !fresh.front().message.message) fresh.pop_front();
+ReadyLane& ReadyMessages::choose_lane() {
+  const std::size_t priority = highest();
+  const bool is_turn_of_lower = turns_ == Priorities::Turns::weighted && served_of_higher_ >= higher_in_a_row_max;
+  return *lanes_[is_turn_of_lower && !is_empty(0) ? 0 : priority];
 }
 
-std::optional<QueuedMessage> ReadyMessages::Level::take(Position position) {
-  if (const auto found = returned.find(position); found != returned.end()) {
-    QueuedMessage taken = std::move(found->second);
-    returned.erase(found);
-    return taken;
-  }
-  auto taken = take_from(fresh, position);
-  drop_holes();
-  return taken;
+bool ReadyMessages::is_next(std::uint8_t priority) {
+  return turns_ == Priorities::Turns::weighted || priority == highest();
 }
 
-std::optional<QueuedMessage> ReadyMessages::take_from(Run& run, Position position) {
-  const auto found = std::lower_bound(run.begin(), run.end(), position,
-                                      [](const Fresh& entry, Position wanted) { return entry.position < wanted; });
-  if (found == run.end() || found->position != position || !found->message.message) return {};
-  return std::move(found->message);
-}
-
-// --- out of memory
-
-void ReadyMessages::restore(const PagedOut& paged_out) {
-  paged_out_ = paged_out;
-  count_ = paged_out.messages;
-  octets_ = paged_out.octets;
-}
-
-std::size_t ReadyMessages::memory() const {
-  return (count_ - paged_out_.messages) * overhead_octets + (octets_ - paged_out_.octets);
-}
-
-void ReadyMessages::page_out(std::size_t kept_octets, const IsReadable& is_readable) {
-  if (levels_.size() > 1) return;
-  if (paged_out_.messages == 0) split_off_late(kept_octets, is_readable);
-  while (!late_.empty() && (!late_.front().message.message || is_readable(late_.front().message))) {
-    const auto& [position, queued] = late_.front();
-    if (queued.message) {
-      if (paged_out_.messages == 0) paged_out_.begin = position;
-      paged_out_.end = position + 1;
-      ++paged_out_.messages;
-      paged_out_.octets += queued.message->body().size();
-    }
-    late_.pop_front();
-  }
-  if (paged_out_.messages == 0) join_late();
-}
-
-/// Leaves the first of the fresh messages where they are.
-void ReadyMessages::split_off_late(std::size_t kept_octets, const IsReadable& is_readable) {
-  Run& fresh = levels_[0].fresh;
-  auto first = fresh.begin();
-  for (std::size_t kept = 0; first != fresh.end(); ++first) {
-    if (!first->message.message) continue;
-    if (kept >= kept_octets && is_readable(first->message)) break;
-    kept += overhead_octets + first->message.message->body().size();
-  }
-  late_.assign(std::make_move_iterator(first), std::make_move_iterator(fresh.end()));
-  fresh.erase(first, fresh.end());
-}
-
-void ReadyMessages::join_late() {
-  Run& fresh = levels_[0].fresh;
-  fresh.insert(fresh.end(), std::make_move_iterator(late_.begin()), std::make_move_iterator(late_.end()));
-  late_.clear();
-  levels_[0].drop_holes();
-}
-
-void ReadyMessages::page_in(Position position, QueuedMessage queued) {
-  if (position >= paged_out_.end || paged_out_.messages == 0) return;
-  --paged_out_.messages;
-  paged_out_.octets -= std::min<std::uint64_t>(paged_out_.octets, queued.message->body().size());
-  levels_[0].fresh.push_back({position, std::move(queued)});
-}
-
-void ReadyMessages::paged_in(Position next, bool is_end) {
-  paged_out_.begin = next;
-  if (!is_end && next < paged_out_.end) return;
-  // What the store has not given back is lost to it, and has been complained of.
-  count_ -= paged_out_.messages;
-  octets_ -= paged_out_.octets;
-  paged_out_ = {};
-  join_late();
-}
-
-// --- all of them
-
-ReadyMessages::Level& ReadyMessages::next_level() {
-  while (highest_ > 0 && levels_[highest_].empty()) --highest_;
-  if (turns_ == Turns::weighted && served_of_higher_ >= higher_in_a_row_max && highest_ > 0 && !levels_[0].empty())
-    return levels_[0];
-  return levels_[highest_];
-}
-
-void ReadyMessages::added(std::uint8_t priority, const Message& message) {
+void ReadyMessages::added(std::uint8_t priority, std::uint64_t messages, std::uint64_t octets) {
   highest_ = std::max<std::size_t>(highest_, priority);
-  ++count_;
-  octets_ += message.body().size();
+  count_ += messages;
+  octets_ += octets;
 }
 
-void ReadyMessages::removed(std::size_t octets) {
-  --count_;
+void ReadyMessages::removed(std::uint64_t messages, std::uint64_t octets) {
+  count_ -= messages;
   octets_ -= octets;
 }
 
 void ReadyMessages::append(Position position, std::uint8_t priority, QueuedMessage message) {
-  added(priority, *message.message);
-  Run& run = paged_out_.messages > 0 ? late_ : levels_[priority].fresh;
-  run.push_back({position, std::move(message)});
+  added(priority, 1, message.message->body().size());
+  lane(priority).append(position, std::move(message));
 }
 
 void ReadyMessages::put_back(Position position, std::uint8_t priority, QueuedMessage message) {
-  added(priority, *message.message);
-  levels_[priority].returned.emplace(position, std::move(message));
-}
-
-bool ReadyMessages::has_higher() const {
-  return std::any_of(levels_.begin() + 1, levels_.end(), [](const Level& level) { return !level.empty(); });
-}
-
-ReadyMessages::Front ReadyMessages::front() {
-  return next_level().front();
+  added(priority, 1, message.message->body().size());
+  lane(priority).put_back(position, std::move(message));
 }
 
 void ReadyMessages::pop_front(std::size_t octets) {
-  Level& level = next_level();
-  const bool is_higher = &level != &levels_[0];
+  ReadyLane& lane = next_lane();
+  const bool is_higher = &lane != lanes_.front().get();
   served_of_higher_ = is_higher ? served_of_higher_ + 1 : 0;
-  level.pop_front();
-  removed(octets);
+  lane.pop_front();
+  removed(1, octets);
 }
 
 std::optional<QueuedMessage> ReadyMessages::take(Position position, std::uint8_t priority) {
-  auto taken = levels_[priority].take(position);
-  if (!taken) taken = take_from(late_, position);
-  if (taken) removed(taken->message->body().size());
+  if (!lanes_[priority]) return {};
+  auto taken = lanes_[priority]->take(position);
+  if (taken) removed(1, taken->message->body().size());
   return taken;
 }
 
 std::optional<ReadyMessages::Front> ReadyMessages::oldest(std::uint8_t priority) {
-  Level& level = levels_[priority];
-  return level.empty() ? std::nullopt : std::optional{level.front()};
+  const auto& lane = lanes_[priority];
+  return lane && lane->has_front() ? std::optional{lane->front()} : std::nullopt;
 }
 
 void ReadyMessages::clear() {
-  for (Level& level : levels_) level = {};
+  for (auto& lane : lanes_) lane.reset();
+  lanes_.front() = std::make_unique<ReadyLane>();
   highest_ = 0;
   count_ = 0;
   octets_ = 0;
-  paged_out_ = {};
-  late_.clear();
+  paged_out_count_ = 0;
+}
+
+// --- out of memory
+
+void ReadyMessages::restore(std::uint8_t priority, const PagedOut& paged_out) {
+  if (paged_out.messages == 0) return;
+  added(priority, paged_out.messages, paged_out.octets);
+  paged_out_count_ += paged_out.messages;
+  lane(priority).restore(paged_out);
+}
+
+std::size_t ReadyMessages::memory() const {
+  std::uint64_t paged_out_octets = 0;
+  for (const auto& lane : lanes_)
+    if (lane) paged_out_octets += lane->paged_out().octets;
+  return (count_ - paged_out_count_) * queued_overhead_octets + (octets_ - paged_out_octets);
+}
+
+ReadyMessages::PagedOut ReadyMessages::paged_out(std::uint8_t priority) const {
+  return lanes_[priority] ? lanes_[priority]->paged_out() : PagedOut{};
+}
+
+bool ReadyMessages::has_fewer_than(std::size_t count, std::uint8_t priority) const {
+  return lanes_[priority] && lanes_[priority]->has_fewer_than(count);
+}
+
+void ReadyMessages::page_out(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable) {
+  const auto has_messages = [](const auto& lane) { return lane && !lane->empty(); };
+  const auto in_use = std::max<std::ptrdiff_t>(1, std::ranges::count_if(lanes_, has_messages));
+  paged_out_count_ = 0;
+  for (const auto& lane : lanes_) {
+    if (!has_messages(lane)) continue;
+    lane->page_out(kept_octets / static_cast<std::size_t>(in_use), is_readable);
+    paged_out_count_ += lane->paged_out().messages;
+  }
+}
+
+void ReadyMessages::page_in(Position position, std::uint8_t priority, QueuedMessage message) {
+  if (lane(priority).page_in(position, std::move(message))) --paged_out_count_;
+}
+
+void ReadyMessages::paged_in(Position next, std::uint8_t priority) {
+  const PagedOut lost = lane(priority).paged_in(next);
+  removed(lost.messages, lost.octets);
+  paged_out_count_ -= lost.messages;
 }
 
 }  // namespace leveret::broker

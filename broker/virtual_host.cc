@@ -12,6 +12,7 @@
 #include "broker/exchanges/delay.h"
 #include "broker/exchanges/exchange_rules.h"
 #include "broker/exchanges/message_history.h"
+#include "broker/priorities.h"
 
 namespace leveret::broker {
 namespace {
@@ -310,7 +311,7 @@ bool VirtualHost::remove_queue(QueueId id) {
   }
   if (queue.is_durable()) {
     erase_definition(definitions::key_of(name_, queue));
-    store_.drop_queue(id);
+    for (const QueueId lane : stored_lanes(queue)) store_.drop_queue(lane);
   }
   queues_by_id_.erase(found);
   queues_.erase(queues_.find(queue.name));

@@ -103,7 +103,8 @@ struct Purge {
 };
 
 /// What the turns of one shard made durable.  A position is never used twice, so the order between the lists says
-/// nothing, but within `returns`, where the last count of a message holds; a message that is appended and settled in one batch is not kept.
+/// nothing, but within `returns`, where the last count of a message holds; a message that is appended and settled in
+/// one batch is not kept.
 ///
 /// A message routed to several queues is one content with several appends.  The contents are released where the batch
 /// is cleared or destroyed: the store hands it back for that, and never does either itself.
@@ -234,8 +235,9 @@ class Store {
   /// is not what was written is never handed out.
   virtual void read(QueueId queue, Position from, ReadLimits limits, ReadHandler done) = 0;
 
-  /// Every definition, in order of the keys' octets.  These four are called by one thread, before the first commit,
-  /// and a visitor does not call the store.  Errors: StoreError, for what cannot be read.
+  /// Every definition, in order of the keys' octets.  These four are called by one thread, while it is the only one
+  /// to call the store, and no batch is under way; a visitor does not call the store.  Errors: StoreError, for what
+  /// cannot be read.
   virtual void recover_definitions(const DefinitionVisitor& visit) = 0;
   /// The queues that left something, in no order.
   virtual std::vector<QueueId> stored_queues() = 0;

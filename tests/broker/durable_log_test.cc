@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/lane.h"
 #include "protocol/properties.h"
 
 namespace leveret::broker {
@@ -193,6 +194,29 @@ TEST_F(DurableLogTest, CountsTheOctetsThatWait) {
   log_.withdraw(log_.append(queue, 2, message, {}));
   store_.finish_oldest();
   EXPECT_EQ(log_.unwritten_octets(), 0u);
+}
+
+TEST_F(DurableLogTest, StoresALaneAsAQueueOfItsOwn) {
+  const Lane lane = lane_of_priority(4);
+  const Position position = begin_of(lane) + 9;
+  log_.append(queue, position, make_message(), ticket(1));
+  log_.settle({.queue = queue, .position = position - 1}, AppendNumber::recovered);
+  log_.count_returns(queue, position - 2, 3);
+  log_.mark_delivered(queue, position + 1);
+  log_.purge(queue, begin_of(lane), position - 2);
+  log_.hand_over();
+  const QueueId stored = stored_lane(queue, lane);
+  EXPECT_EQ(written().appends.at(0).queue, stored);
+  EXPECT_EQ(written().appends.at(0).position, 9u);
+  EXPECT_EQ(written().settlements.at(0).queue, stored);
+  EXPECT_EQ(written().settlements.at(0).position, 8u);
+  EXPECT_EQ(written().returns.at(0).queue, stored);
+  EXPECT_EQ(written().returns.at(0).position, 7u);
+  EXPECT_EQ(written().delivered.at(0).queue, stored);
+  EXPECT_EQ(written().delivered.at(0).before, 10u);
+  EXPECT_EQ(written().purges.at(0).queue, stored);
+  EXPECT_EQ(written().purges.at(0).from, 0u);
+  EXPECT_EQ(written().purges.at(0).before, 7u);
 }
 
 }  // namespace

@@ -45,8 +45,7 @@ TEST(ReadyMessages, PutBackStandAtTheirOldPlace) {
 }
 
 TEST(ReadyMessages, OfHigherPriorityGoFirst) {
-  ReadyMessages ready;
-  ready.set_priorities(9, ReadyMessages::Turns::strict);
+  ReadyMessages ready{{.has_lanes = true, .max = 9}};
   ready.append(1, 0, message());
   ready.append(2, 9, message());
   ready.append(3, 5, message());
@@ -56,8 +55,7 @@ TEST(ReadyMessages, OfHigherPriorityGoFirst) {
 }
 
 TEST(ReadyMessages, OfAQuorumQueueGoTwoToOne) {
-  ReadyMessages ready;
-  ready.set_priorities(1, ReadyMessages::Turns::weighted);
+  ReadyMessages ready{{.has_lanes = true, .max = 1, .turns = Priorities::Turns::weighted}};
   for (const Position position : {1, 2, 3}) ready.append(position, 0, message());
   for (const Position position : {11, 12, 13, 14, 15}) ready.append(position, 1, message());
   EXPECT_THAT(drain(ready), ElementsAre(11, 12, 1, 13, 14, 2, 15, 3));
@@ -95,6 +93,80 @@ TEST(ReadyMessages, CountTheOctetsOfTheirBodies) {
   EXPECT_EQ(ready.octets(), 3u);
   EXPECT_TRUE(ready.take(2, 0));
   EXPECT_EQ(ready.octets(), 0u);
+}
+
+// --- out of memory
+
+const auto all_are_readable = [](const QueuedMessage&) { return true; };
+
+/// Reads back what is out of memory, up to a position.
+void read_back(ReadyMessages& ready, std::uint8_t priority, Position end) {
+  for (Position position = ready.paged_out(priority).begin; position < end; ++position)
+    ready.page_in(position, priority, message());
+  ready.paged_in(end, priority);
+}
+
+TEST(ReadyMessages, LeaveMemoryBehindTheFirstOfTheirPriority) {
+  ReadyMessages ready{{.has_lanes = true, .max = 9}};
+  for (const Position position : {10, 11, 12}) ready.append(position, 1, message());
+  for (const Position position : {70, 71}) ready.append(position, 7, message());
+  ready.page_out(2, all_are_readable);
+  EXPECT_EQ(ready.size(), 5u);
+  EXPECT_EQ(ready.octets(), 5u);
+  EXPECT_EQ(ready.paged_out(1).messages, 2u);
+  EXPECT_EQ(ready.paged_out(1).begin, 11u);
+  EXPECT_EQ(ready.paged_out(7).messages, 1u);
+  EXPECT_EQ(ready.paged_out(3).messages, 0u);
+  EXPECT_TRUE(ready.has_fewer_than(2, 1));
+  EXPECT_FALSE(ready.has_fewer_than(2, 3));
+  EXPECT_EQ(ready.oldest(1)->position, 10u);
+}
+
+TEST(ReadyMessages, OfLowerPriorityWaitForWhatIsReadBack) {
+  ReadyMessages ready{{.has_lanes = true, .max = 9}};
+  ready.append(10, 1, message());
+  for (const Position position : {70, 71}) ready.append(position, 7, message());
+  ready.page_out(0, all_are_readable);
+  EXPECT_FALSE(ready.has_front());
+  read_back(ready, 1, 11);
+  EXPECT_FALSE(ready.has_front()) << "there is one of a higher priority, though not in memory";
+  EXPECT_TRUE(ready.is_next(7));
+  EXPECT_FALSE(ready.is_next(1));
+  read_back(ready, 7, 72);
+  EXPECT_THAT(drain(ready), ElementsAre(70, 71, 10));
+}
+
+TEST(ReadyMessages, ThatComeLaterStandBehindThoseOutOfMemory) {
+  ReadyMessages ready{{.has_lanes = true, .max = 9}};
+  for (const Position position : {70, 71}) ready.append(position, 7, message());
+  ready.page_out(0, all_are_readable);
+  ready.append(72, 7, message());
+  EXPECT_FALSE(ready.has_front());
+  read_back(ready, 7, 72);
+  EXPECT_FALSE(ready.has_paged_out());
+  EXPECT_THAT(drain(ready), ElementsAre(70, 71, 72));
+}
+
+TEST(ReadyMessages, ThatWereNotReadBackAreLost) {
+  ReadyMessages ready;
+  for (const Position position : {1, 2, 3}) ready.append(position, 0, message());
+  ready.page_out(0, all_are_readable);
+  ready.page_in(1, 0, message());
+  ready.paged_in(4, 0);
+  EXPECT_EQ(ready.size(), 1u);
+  EXPECT_EQ(ready.octets(), 1u);
+  EXPECT_THAT(drain(ready), ElementsAre(1));
+}
+
+TEST(ReadyMessages, OfARestartAreAllOutOfMemory) {
+  ReadyMessages ready{{.has_lanes = true, .max = 9}};
+  ready.restore(5, {.begin = 3, .end = 9, .messages = 2, .octets = 2});
+  EXPECT_EQ(ready.size(), 2u);
+  EXPECT_EQ(ready.memory(), 0u);
+  EXPECT_TRUE(ready.is_next(5));
+  for (const Position position : {3, 8}) ready.page_in(position, 5, message());
+  ready.paged_in(9, 5);
+  EXPECT_THAT(drain(ready), ElementsAre(3, 8));
 }
 
 }  // namespace

@@ -1,0 +1,93 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "broker/block_pool.h"
+#include "broker/queued_message.h"
+
+namespace leveret::broker {
+
+/// The ready messages of one lane of a queue, by position.  A message that was put back stands at its old place (AMQP
+/// 0-9-1, section 4.7).
+///
+///     returned | fresh: the next to be delivered | paged out: begin, end, messages, octets | late: what came since
+class ReadyLane {
+ public:
+  /// Behind all others: `position` is the highest so far.
+  void append(Position position, QueuedMessage message);
+  void put_back(Position position, QueuedMessage message) { returned_.emplace(position, std::move(message)); }
+
+  bool empty() const { return !has_front() && paged_out_.messages == 0; }
+  /// Whether the first one is in memory.
+  bool has_front() const { return !returned_.empty() || !fresh_.empty(); }
+
+  struct Front {
+    Position position{};
+    QueuedMessage* message = nullptr;
+  };
+  Front front();
+  void pop_front();
+  /// Takes a message out of any place; nothing when it is not in memory.
+  std::optional<QueuedMessage> take(Position position);
+
+  /// All that are in memory.
+  template <class Function>
+  void for_each(Function function) {
+    for (auto& [position, message] : returned_) function(position, message);
+    for (Run* run : {&fresh_, &late_})
+      for (auto& [position, message] : *run)
+        if (message.message) function(position, message);
+  }
+
+  // --- out of memory
+
+  using IsReadable = std::function<bool(const QueuedMessage&)>;
+
+  /// A run of fresh messages that are in the store alone.
+  struct PagedOut {
+    Position begin{};
+    Position end{};
+    std::uint64_t messages = 0;
+    std::uint64_t octets = 0;  // of their bodies
+  };
+  const PagedOut& paged_out() const { return paged_out_; }
+  /// While there is no message: what a restart has found.
+  void restore(const PagedOut& paged_out) { paged_out_ = paged_out; }
+  /// Whether fewer messages are left in memory before those that are out of it, which there are.
+  bool has_fewer_than(std::size_t count) const { return paged_out_.messages > 0 && fresh_.size() < count; }
+
+  /// Forgets fresh messages behind the next `kept_octets` or so of them: a run of readable ones.
+  void page_out(std::size_t kept_octets, const IsReadable& is_readable);
+  /// One that has been read back; they come in order.  False when it is not missed.
+  bool page_in(Position position, QueuedMessage message);
+  /// All that is stored before `next` has been read back; what was not is lost, and told here.
+  PagedOut paged_in(Position next);
+
+ private:
+  /// Fresh messages stand in order of arrival; one taken out of the middle leaves a hole there.
+  struct Fresh {
+    Position position{};
+    QueuedMessage message{};
+  };
+  using Run = std::deque<Fresh, PoolAllocator<Fresh>>;
+
+  static std::optional<QueuedMessage> take_from(Run& run, Position position);
+  void split_off_late(std::size_t kept_octets, const IsReadable& is_readable);
+  void join_late();
+  void drop_holes();
+
+  std::map<Position, QueuedMessage> returned_{};  // always before the fresh ones
+  Run fresh_{};                                   // never begins with a hole
+  PagedOut paged_out_{};
+  Run late_{};  // those behind the ones that are out of memory
+};
+
+/// What a message in memory occupies beside its body, about.
+inline constexpr std::size_t queued_overhead_octets = 256;
+
+}  // namespace leveret::broker
