@@ -38,7 +38,7 @@ class Session {
   /// One of them has not taken it and will not.
   virtual void refuse(std::uint64_t sequence) = 0;
 
-  /// The consumer is gone because its queue is.
+  /// The consumer is gone: its queue is, or has nothing for it that could be read.
   virtual void consumer_cancelled(ConsumerId consumer) = 0;
 };
 
