@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <new>
 
+#include <boost/container/deque.hpp>
+
 namespace leveret::broker {
 
 /// Small blocks of memory that a thread keeps for next time instead of giving them back: a busy shard asks the
@@ -34,5 +36,10 @@ struct PoolAllocator {
 
   friend bool operator==(const PoolAllocator&, const PoolAllocator&) { return true; }
 };
+
+/// A double-ended queue of the pool's blocks; unlike the standard's it has none as long as nothing was ever put in.
+template <class T>
+using PooledDeque = boost::container::deque<
+    T, PoolAllocator<T>, boost::container::deque_options_t<boost::container::block_bytes<512u>>>;
 
 }  // namespace leveret::broker

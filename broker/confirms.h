@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <deque>
 
 #include "broker/block_pool.h"
 
@@ -54,7 +53,7 @@ class Confirms {
 
   std::uint64_t first_ = 1;                 // the oldest that is not told
   std::uint64_t refusals_ = 0;              // that were told
-  std::deque<std::uint32_t, PoolAllocator<std::uint32_t>> unanswered_{};  // how many queues publish first_ + i waits for
+  PooledDeque<std::uint32_t> unanswered_{};  // how many queues publish first_ + i waits for
 };
 
 }  // namespace leveret::broker

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -74,7 +73,7 @@ class ReadyLane {
     Position position{};
     QueuedMessage message{};
   };
-  using Run = std::deque<Fresh, PoolAllocator<Fresh>>;
+  using Run = PooledDeque<Fresh>;
 
   static std::optional<QueuedMessage> take_from(Run& run, Position position);
   void split_off_late(std::size_t kept_octets, const IsReadable& is_readable);

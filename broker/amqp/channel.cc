@@ -246,7 +246,7 @@ void Channel::accept_held() {
 }
 
 void Channel::requeue_held(std::function<bool(const Delivery&)> is_meant) {
-  std::deque<Delivery> held = std::exchange(held_, {});
+  PooledDeque<Delivery> held = std::exchange(held_, {});
   for (Delivery& delivery : held) {
     if (is_meant(delivery))
       shard_.settle(delivery.queue, delivery.position, delivery.consumer, Settlement::requeue);

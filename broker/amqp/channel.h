@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -249,7 +248,7 @@ class Channel final : public Session {
   std::unordered_map<ConsumerId, ChannelConsumer> consumers_{};
   ConsumerId reply_consumer_ = ConsumerId::none;
   std::vector<ConsumerId> refused_consumers_{};
-  std::deque<Delivery> held_{};  // came from other shards, and wait for credit of the global prefetch
+  PooledDeque<Delivery> held_{};  // came from other shards, and wait for credit of the global prefetch
   std::vector<ConsumerId> reporting_consumers_{};
   std::uint64_t next_delivery_tag_ = 1;
   Unacknowledged unacknowledged_{};

@@ -15,7 +15,7 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-constexpr std::size_t quiet_size = 1024;
+constexpr std::size_t quiet_size = 512;
 constexpr std::size_t busy_size = 256 * 1024;
 constexpr std::size_t pieces_per_write = 64;
 constexpr auto linger_time = std::chrono::seconds{1};

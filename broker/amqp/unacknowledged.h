@@ -1,7 +1,6 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -113,8 +112,7 @@ class Unacknowledged {
     taken.push_back(entry);
   }
 
-  std::deque<Entry, PoolAllocator<Entry>>
-      entries_{};  // those taken out of the middle stay until all before them have gone
+  PooledDeque<Entry> entries_{};  // those taken out of the middle stay until all before them have gone
   std::size_t size_ = 0;
   std::size_t counted_ = 0;
   WallTime earliest_deadline_ = WallTime::max();
