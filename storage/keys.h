@@ -16,6 +16,7 @@ enum class KeyKind : char {
   body = 'b',        // first body number               -> a block of bodies that several messages share
   clean = 'c',       //                                 -> nothing; there while the last stop was a clean one
   definition = 'd',  // the definition's key            -> its value
+  delayed = 't',     // queue, time due, position       -> a block of one message
   messages = 'm',    // queue, first position           -> a block of messages
   next_body = 'n',   //                                 -> the number of the next shared body
   queue = 'q',       // queue                           -> its QueueRecord
@@ -23,7 +24,7 @@ enum class KeyKind : char {
   state = 's',       // queue, first position of block  -> the block's BlockState
 };
 
-/// A key of at most two numbers, each eight octets big-endian.
+/// A key of at most three numbers, each eight octets big-endian.
 class Key {
  public:
   explicit Key(KeyKind kind) : size_(1) { octets_[0] = static_cast<char>(kind); }
@@ -37,11 +38,16 @@ class Key {
     put_big_endian(&octets_[9], first);
   }
 
+  Key(KeyKind kind, QueueId queue, const DelayedPlace& place) : Key(kind, queue, static_cast<Position>(place.due)) {
+    size_ = 25;
+    put_big_endian(&octets_[17], place.position);
+  }
+
   operator std::string_view() const { return {octets_.data(), size_}; }
   operator rocksdb::Slice() const { return {octets_.data(), size_}; }
 
  private:
-  std::array<char, 17> octets_{};
+  std::array<char, 25> octets_{};
   std::size_t size_;
 };
 
@@ -56,6 +62,11 @@ inline Key end_of(KeyKind kind) {
 }
 inline Key end_of(KeyKind kind, QueueId queue) {
   return Key{kind, static_cast<std::uint64_t>(queue) + 1};
+}
+
+/// The place in the key of a delayed message.
+inline DelayedPlace delayed_place(std::string_view key) {
+  return {.due = DueTime{big_endian(key.data() + 9)}, .position = big_endian(key.data() + 17)};
 }
 
 /// The last number of a key.

@@ -32,13 +32,17 @@ void Ledger::stage(const Batch& batch) {
   for (const auto& content : batch.contents) staged_contents_.push_back({.octets = content.octets()});
 
   for (const auto& append : batch.appends) {
+    const std::uint32_t content = first_content + static_cast<std::uint32_t>(append.content);
+    if (append.due != DueTime::none) {
+      stage_delayed(append, content);
+      continue;
+    }
     Queue* queue = is_ours(append.is_transient) ? activate(append.queue) : nullptr;
     if (!queue) continue;
     if (append.position < queue->ledger.next()) {
       throw std::logic_error(
           fmt::format("queue {} uses position {} twice", static_cast<std::uint64_t>(append.queue), append.position));
     }
-    const std::uint32_t content = first_content + static_cast<std::uint32_t>(append.content);
     queue->appends.push_back({.position = append.position,
                               .content = content,
                               .body_octets = append.body_octets,
@@ -56,11 +60,35 @@ void Ledger::stage(const Batch& batch) {
   }
   for (const auto& settlement : batch.settlements) {
     if (!is_ours(settlement.is_transient)) continue;
-    if (Queue* queue = activate(settlement.queue)) settle(*queue, settlement);
+    if (settlement.due != DueTime::none)
+      settle_delayed(settlement);
+    else if (Queue* queue = activate(settlement.queue))
+      settle(*queue, settlement);
   }
   for (const auto& order : batch.purges) {
     if (Queue* queue = activate(order.queue)) purge(*queue, order);
   }
+}
+
+/// A delayed message has a copy of its own of what it shares with others, so it is no reference.
+void Ledger::stage_delayed(const Append& append, std::uint32_t content) {
+  if (!is_ours(append.is_transient) || !activate(append.queue)) return;
+  const DelayedPlace place{.due = append.due, .position = append.position};
+  const StagedAppend staged{.position = append.position,
+                            .content = content,
+                            .body_octets = append.body_octets,
+                            .redelivered = append.redelivered};
+  if (!staged_delayed_.emplace(std::pair{append.queue, place}, staged).second) {
+    throw std::logic_error(
+        fmt::format("queue {} uses position {} twice", static_cast<std::uint64_t>(append.queue), append.position));
+  }
+}
+
+void Ledger::settle_delayed(const Settle& settlement) {
+  Queue* queue = activate(settlement.queue);
+  const DelayedPlace place{.due = settlement.due, .position = settlement.position};
+  if (queue && staged_delayed_.erase({settlement.queue, place}) == 0)
+    queue->ledger.settle_delayed(place, settlement.body_octets);
 }
 
 void Ledger::forget(StagedAppend& append) {
@@ -100,6 +128,8 @@ void Ledger::drop(QueueId id, rocksdb::WriteBatch& write) {
   Queue* queue = activate(id);
   if (!queue) return;
   for (auto& append : queue->appends) forget(append);
+  staged_delayed_.erase(staged_delayed_.lower_bound({id, DelayedPlace{}}),
+                        staged_delayed_.lower_bound({QueueId{static_cast<std::uint64_t>(id) + 1}, DelayedPlace{}}));
   queue->ledger.drop(write);
   freed_octets_ += queue->ledger.take_freed_octets();
   loaded_blocks_ -= queue->loaded_blocks;
@@ -109,6 +139,7 @@ void Ledger::drop(QueueId id, rocksdb::WriteBatch& write) {
 
 void Ledger::finish(rocksdb::WriteBatch& write) {
   put_shared_bodies(write);
+  put_delayed(write);
   for (const QueueId id : active_) {
     const auto found = queues_.find(id);
     if (found == queues_.end()) continue;  // dropped meanwhile
@@ -142,6 +173,20 @@ void Ledger::put_shared_bodies(rocksdb::WriteBatch& write) {
     block_.add({.position = number++, .content = content.octets});
   }
   end_block();
+}
+
+void Ledger::put_delayed(rocksdb::WriteBatch& write) {
+  for (const auto& [where, append] : staged_delayed_) {
+    const auto& [id, place] = where;
+    const BlockEntry entry{.position = append.position,
+                           .redelivered = append.redelivered,
+                           .content = staged_contents_[append.content].octets,
+                           .body_octets = append.body_octets};
+    block_.add(entry);
+    block_.put(Key{KeyKind::delayed, id, place}, write);
+    queues_.at(id).ledger.add_delayed(entry);
+  }
+  staged_delayed_.clear();
 }
 
 void Ledger::put_messages(QueueId id, Queue& queue, rocksdb::WriteBatch& write) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -70,6 +71,9 @@ class Ledger {
   bool is_ours(bool is_transient) const { return is_transient == (keeping_ == Keeping::transient); }
   Queue* activate(QueueId queue);
   static StagedAppend* staged(Queue& queue, Position position);
+  void stage_delayed(const Append& append, std::uint32_t content);
+  void settle_delayed(const Settle& settlement);
+  void put_delayed(rocksdb::WriteBatch& write);
   void settle(Queue& queue, const Settle& settlement);
   static void count_returns(Queue& queue, const ReturnCount& counted);
   void purge(Queue& queue, const Purge& order);
@@ -85,6 +89,7 @@ class Ledger {
   std::uint64_t freed_octets_ = 0;
 
   std::vector<StagedContent> staged_contents_{};
+  std::map<std::pair<QueueId, DelayedPlace>, StagedAppend> staged_delayed_{};
   std::vector<QueueId> active_{};          // queues with something staged
   std::unordered_set<QueueId> dropped_{};  // their records are on disk until the write is done
 

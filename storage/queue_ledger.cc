@@ -174,6 +174,22 @@ void QueueLedger::release_shared(Blocks::iterator block, std::uint32_t offset) {
   --record_.shared;
 }
 
+// ----------------------------------------------------------------------------------------------------------- delayed
+
+void QueueLedger::add_delayed(const BlockEntry& entry) {
+  ++record_.delayed;
+  record_.delayed_body_octets += entry.body_octets;
+  use(entry.position);
+}
+
+void QueueLedger::settle_delayed(const DelayedPlace& place, std::uint32_t body_octets) {
+  if (record_.delayed == 0) return;
+  settled_delayed_.push_back(place);
+  --record_.delayed;
+  record_.delayed_body_octets -= std::min<std::uint64_t>(body_octets, record_.delayed_body_octets);
+  freed_octets_ += body_octets + block_overhead_octets;
+}
+
 // ----------------------------------------------------------------------------------------------------------- purging
 
 void QueueLedger::purge(Position from, Position before) {
@@ -297,6 +313,8 @@ void QueueLedger::put_changes(rocksdb::WriteBatch& write, std::size_t loaded_max
       write.DeleteRange(Key{kind, queue_, range.first}, Key{kind, queue_, range.end});
     }
   }
+  for (const auto& place : settled_delayed_) write.Delete(Key{KeyKind::delayed, queue_, place});
+  settled_delayed_.clear();
   put_states(write);
   if (may_have_new_head) update_head();
   for (const Position first : touched_) {
@@ -353,6 +371,9 @@ void QueueLedger::forget(std::size_t loaded_max) {
 
 void QueueLedger::drop(rocksdb::WriteBatch& write) {
   purge(0, record_.next);
+  freed_octets_ += record_.delayed_body_octets + record_.delayed * block_overhead_octets;
+  if (std::exchange(record_.delayed, 0) > 0)
+    write.DeleteRange(Key{KeyKind::delayed, queue_}, end_of(KeyKind::delayed, queue_));
   put_changes(write, 0);
   write.Delete(Key{KeyKind::queue, queue_});
 }

@@ -40,6 +40,10 @@ class QueueLedger {
   void settle(Position position, std::uint32_t body_octets);
   void set_returns(Position position, std::uint32_t returns);
   void purge(Position from, Position before);
+  /// A delayed message that is being written; it shares no body.
+  void add_delayed(const BlockEntry& entry);
+  /// A delayed message on disk, which is settled once.
+  void settle_delayed(const DelayedPlace& place, std::uint32_t body_octets);
   void mark_delivered(Position before) { record_.delivered_before = before; }
 
   /// The next position that was never used.
@@ -111,8 +115,9 @@ class QueueLedger {
   Blocks blocks_{};
   Position front_end_ = everything;  // all blocks that begin before it are loaded
 
-  std::vector<Position> touched_{};  // first positions of the blocks that changed since `put_changes`
-  std::vector<Range> deleted_{};     // blocks that begin there have been purged since
+  std::vector<Position> touched_{};              // first positions of the blocks that changed since `put_changes`
+  std::vector<Range> deleted_{};                 // blocks that begin there have been purged since
+  std::vector<DelayedPlace> settled_delayed_{};  // since `put_changes`
   std::uint64_t freed_octets_ = 0;
 };
 

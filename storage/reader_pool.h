@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace leveret::storage {
 struct ReadOrder {
   QueueId queue{};
   Position from{};
+  std::optional<DueTime> delayed_from{};  // delayed messages are meant, from that time and position on
   ReadLimits limits{};
   ReadHandler done{};
 };

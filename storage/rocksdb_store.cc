@@ -13,6 +13,7 @@
 #include "storage/backlog_cursor.h"
 #include "storage/committer.h"
 #include "storage/database.h"
+#include "storage/delayed_cursor.h"
 #include "storage/keys.h"
 #include "storage/queue_record.h"
 #include "storage/reader_pool.h"
@@ -23,7 +24,8 @@ namespace leveret::storage {
 namespace {
 
 constexpr std::string_view format_line = "leveret store 3\n";
-/// Of stores that know no counts of returns, and are otherwise the same.
+/// Of stores that know neither counts of returns nor delayed messages under keys of their own, and are otherwise the
+/// same.
 constexpr std::string_view previous_format_line = "leveret store 2\n";
 constexpr std::size_t reader_threads = 2;
 constexpr std::size_t cache_octets = 8 << 20;
@@ -44,6 +46,10 @@ class RocksdbStore final : public Store, private GroupWriter {
   }
   void read(QueueId queue, Position from, ReadLimits limits, ReadHandler done) override {
     readers_->hand_over({.queue = queue, .from = from, .limits = limits, .done = std::move(done)});
+  }
+  void read_delayed(QueueId queue, DelayedPlace from, ReadLimits limits, ReadHandler done) override {
+    readers_->hand_over(
+        {.queue = queue, .from = from.position, .delayed_from = from.due, .limits = limits, .done = std::move(done)});
   }
 
   void recover_definitions(const DefinitionVisitor& visit) override;
@@ -78,6 +84,7 @@ class RocksdbStore final : public Store, private GroupWriter {
   void stop_readers();
 
   ReadResult read(const ReadOrder& order);
+  ReadResult read_delayed(const ReadOrder& order);
   std::string format_path() const { return database_.path() + "/FORMAT"; }
 
   const std::filesystem::path directory_;
@@ -212,7 +219,9 @@ QueueState RocksdbStore::recover_queue(QueueId queue) {
           .first_position = record->head,
           .delivered_before = record->delivered_before,
           .messages = record->messages,
-          .body_octets = record->body_octets};
+          .body_octets = record->body_octets,
+          .delayed_messages = record->delayed,
+          .delayed_body_octets = record->delayed_body_octets};
 }
 
 QueueState RocksdbStore::recover_queue(QueueId queue, const MessageVisitor& visit) {
@@ -234,6 +243,7 @@ ReadResult RocksdbStore::read(const ReadOrder& order) {
   try {
     const Gate::Stay stay{database_.gate()};
     if (!stay.is_inside()) throw StoreError("the store has been closed");
+    if (order.delayed_from) return read_delayed(order);
     BacklogCursor durable{database_, cache_, partly_read_, order.queue, order.from};
     Transient* const transient = readable_transient_;
     if (!transient) return read_backlog({&durable}, order.from, order.limits);
@@ -245,6 +255,17 @@ ReadResult RocksdbStore::read(const ReadOrder& order) {
     result.error = error;
   }
   return result;
+}
+
+ReadResult RocksdbStore::read_delayed(const ReadOrder& order) {
+  const DelayedPlace from{.due = *order.delayed_from, .position = order.from};
+  DelayedCursor durable{database_, order.queue, from};
+  Transient* const transient = readable_transient_;
+  if (!transient) return storage::read_delayed({&durable}, from, order.limits);
+  const Gate::Stay transient_stay{transient->database.gate()};
+  if (!transient_stay.is_inside()) throw StoreError("the store has been closed");
+  DelayedCursor other{transient->database, order.queue, from};
+  return storage::read_delayed({&durable, &other}, from, order.limits);
 }
 
 // ---------------------------------------------------------------------------------------------------------- writing

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +19,16 @@ enum class QueueId : std::uint64_t {};
 
 /// A message's place in its queue.  Rises by arrival; places may stay empty (a transient message takes one too).
 using Position = std::uint64_t;
+
+/// When a delayed message is due, in microseconds since 1970; `none` for a message that is not delayed.
+enum class DueTime : std::uint64_t { none = 0 };
+
+/// Where a delayed message stands among those of its queue: they are ordered by the time, then by arrival.
+struct DelayedPlace {
+  DueTime due{};
+  Position position{};
+  friend auto operator<=>(const DelayedPlace&, const DelayedPlace&) = default;
+};
 
 using Octets = std::span<const std::uint8_t>;
 
@@ -62,6 +73,9 @@ enum class ContentIndex : std::uint32_t {};
 /// A transient message is stored to be out of memory, not to survive: no sync waits for it, and it is forgotten by the
 /// next start.  Its position may be lower than that of a stored one which is not transient, as it may be appended long
 /// after it arrived; among the transient messages of a queue, positions rise as well.
+///
+/// A delayed message has a time when it is `due`, and is stored apart from those that are not delayed, in the order of
+/// `DelayedPlace`, so that those due first are read first.  Positions of delayed messages may come in any order.
 struct Append {
   QueueId queue{};
   Position position{};
@@ -69,14 +83,17 @@ struct Append {
   bool redelivered = false;  // somebody may have received it before
   bool is_transient = false;
   std::uint32_t body_octets = 0;  // what it adds to `QueueState::body_octets`
+  DueTime due = DueTime::none;
 };
 
-/// A message has left its queue for good.  One that was never appended, or is settled already, changes nothing.
+/// A message has left its queue for good.  One that was never appended, or is settled already, changes nothing; but a
+/// delayed one that has been appended is settled once.
 struct Settle {
   QueueId queue{};
   Position position{};
-  bool is_transient = false;      // these two
+  bool is_transient = false;      // these three
   std::uint32_t body_octets = 0;  // as its append said
+  DueTime due = DueTime::none;
 };
 
 /// A message was delivered and has come back, for the `returns`th time.  One that was never appended, or is settled,
@@ -94,8 +111,9 @@ struct DeliveredMark {
   Position before{};
 };
 
-/// All messages from `from` on and before `before` have left the queue, transient ones as well.  It costs the same
-/// whether they are ten or ten million, as long as nothing or little is left of the queue on one side of them.
+/// All messages from `from` on and before `before` have left the queue, transient ones as well, and none that is
+/// delayed.  It costs the same whether they are ten or ten million, as long as nothing or little is left of the queue
+/// on one side of them.
 struct Purge {
   QueueId queue{};
   Position before{};
@@ -153,17 +171,20 @@ struct StoredMessage {
   std::uint32_t returns = 0;  // how often it came back, as far as that was committed
   SharedBody shared_body{};
   Octets content{};
+  DueTime due = DueTime::none;
 };
 
 using MessageVisitor = std::function<void(const StoredMessage&)>;
 
 /// What a queue left, known without reading its messages.
 struct QueueState {
-  Position next_position{};       // the first that was never used, neither stored nor marked as delivered
-  Position first_position{};      // nothing unsettled is stored before it
-  Position delivered_before{};    // what lies before it counts as redelivered
-  std::uint64_t messages = 0;     // unsettled
-  std::uint64_t body_octets = 0;  // theirs, as their appends said
+  Position next_position{};               // the first that was never used, neither stored nor marked as delivered
+  Position first_position{};              // nothing unsettled is stored before it
+  Position delivered_before{};            // what lies before it counts as redelivered
+  std::uint64_t messages = 0;             // unsettled
+  std::uint64_t body_octets = 0;          // theirs, as their appends said
+  std::uint64_t delayed_messages = 0;     // besides: delayed, and unsettled
+  std::uint64_t delayed_body_octets = 0;  // theirs
 };
 
 /// A read ends where the first of the two is reached, or earlier, at the end of a block.  A message that is larger than
@@ -180,6 +201,7 @@ struct ReadLimits {
 struct ReadResult {
   std::vector<StoredMessage> messages{};
   Position next{};      // where to read on: everything unsettled before it has been read
+  DueTime next_due{};   // of delayed messages: with `next` the place where to read on
   bool is_end = false;  // nothing was stored from `next` on
 
   /// `messages` is empty then.  `next` is behind what cannot be read, or where the read began when that is not known.
@@ -235,6 +257,9 @@ class Store {
   /// is not what was written is never handed out.
   virtual void read(QueueId queue, Position from, ReadLimits limits, ReadHandler done) = 0;
 
+  /// The same for delayed messages, in order of their places.
+  virtual void read_delayed(QueueId queue, DelayedPlace from, ReadLimits limits, ReadHandler done) = 0;
+
   /// Every definition, in order of the keys' octets.  These four are called by one thread, while it is the only one
   /// to call the store, and no batch is under way; a visitor does not call the store.  Errors: StoreError, for what
   /// cannot be read.
@@ -243,7 +268,7 @@ class Store {
   virtual std::vector<QueueId> stored_queues() = 0;
   /// What is known of a queue without reading its messages.
   virtual QueueState recover_queue(QueueId queue) = 0;
-  /// Every unsettled message of the queue besides, in order of position.
+  /// Every unsettled message of the queue besides, in order of position, except those that are delayed.
   virtual QueueState recover_queue(QueueId queue, const MessageVisitor& visit) = 0;
 
   virtual StoreLoad load() const { return {}; }

@@ -35,6 +35,9 @@ class SlowStore final : public storage::Store {
   void recover_definitions(const storage::DefinitionVisitor&) override {}
   std::vector<QueueId> stored_queues() override { return {}; }
   void read(QueueId, Position, storage::ReadLimits, storage::ReadHandler done) override { done({.is_end = true}); }
+  void read_delayed(QueueId, storage::DelayedPlace, storage::ReadLimits, storage::ReadHandler done) override {
+    done({.is_end = true});
+  }
   storage::QueueState recover_queue(QueueId) override { return {}; }
   storage::QueueState recover_queue(QueueId, const storage::MessageVisitor&) override { return {}; }
   bool stopped_cleanly() const override { return true; }

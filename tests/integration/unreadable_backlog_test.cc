@@ -22,6 +22,12 @@ class UnreadableStore final : public storage::Store {
     ++fault_.reads;
     done({.next = from, .error = storage::StoreError{"the disk cannot be read"}});
   }
+  void read_delayed(storage::QueueId queue, storage::DelayedPlace from, storage::ReadLimits limits,
+                    storage::ReadHandler done) override {
+    if (!fault_.is_there) return store_->read_delayed(queue, from, limits, std::move(done));
+    ++fault_.reads;
+    done({.next = from.position, .next_due = from.due, .error = storage::StoreError{"the disk cannot be read"}});
+  }
 
   void commit(std::unique_ptr<storage::Batch> batch, storage::CommitHandler done) override {
     store_->commit(std::move(batch), std::move(done));

@@ -72,6 +72,21 @@ class TestBatch {
                                    .body_octets = static_cast<std::uint32_t>(body_octets)});
     return *this;
   }
+  TestBatch& delay(QueueId queue, std::uint64_t due, Position position, std::string text, bool is_transient = false) {
+    return delay_again(queue, due, position, content(std::move(text)), is_transient);
+  }
+  TestBatch& delay_again(QueueId queue, std::uint64_t due, Position position, ContentIndex content,
+                         bool is_transient = false) {
+    append_again(queue, position, content, false, is_transient);
+    batch_->appends.back().due = DueTime{due};
+    return *this;
+  }
+  TestBatch& settle_delayed(QueueId queue, std::uint64_t due, Position position, std::size_t body_octets = 0,
+                            bool is_transient = false) {
+    settle(queue, position, body_octets, is_transient);
+    batch_->settlements.back().due = DueTime{due};
+    return *this;
+  }
   TestBatch& mark_delivered(QueueId queue, Position before) {
     batch_->delivered.push_back({.queue = queue, .before = before});
     return *this;

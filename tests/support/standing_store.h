@@ -50,6 +50,10 @@ class StandingStore final : public storage::Store {
             storage::ReadHandler done) override {
     store_->read(queue, from, limits, std::move(done));
   }
+  void read_delayed(storage::QueueId queue, storage::DelayedPlace from, storage::ReadLimits limits,
+                    storage::ReadHandler done) override {
+    store_->read_delayed(queue, from, limits, std::move(done));
+  }
   storage::QueueState recover_queue(storage::QueueId) override { return {}; }
   storage::QueueState recover_queue(storage::QueueId, const storage::MessageVisitor&) override { return {}; }
   bool stopped_cleanly() const override { return true; }
