@@ -168,9 +168,10 @@ void Broker::recover() {
     if (exchange.delay_store) {
       exchange.delay_store->shard = ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())};
       known.insert(exchange.delay_store->queue);
-      recover_delay_store(*virtual_host, exchange);
     }
+    const auto delay_store = exchange.delay_store;
     virtual_host->restore_exchange(std::move(exchange));
+    if (delay_store) recover_delay_store(*virtual_host, definition.key.parts.at(1), *delay_store);
   }
   for (const auto& definition : recovered.bindings)
     if (const auto virtual_host = virtual_host_of(definition.key))
@@ -191,18 +192,10 @@ void Broker::recover() {
     parameters_.put_global({.name = std::string{internal_cluster_id}, .value = boost::json::string{make_cluster_id()}});
 }
 
-void Broker::recover_delay_store(VirtualHost& virtual_host, const Exchange& exchange) {
-  const QueueAddress address = *exchange.delay_store;
+void Broker::recover_delay_store(VirtualHost& virtual_host, const std::string& exchange, QueueAddress address) {
   next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(address.queue) + 1);
-  DelayStore& delayed = shards_[static_cast<std::size_t>(address.shard)]->add_delay_store(virtual_host, exchange.name,
-                                                                                          address, exchange.is_durable);
-  const auto state = store_->recover_queue(address.queue, [&](const storage::StoredMessage& stored) {
-    MessageRef message = Message::from_stored(stored.content);
-    if (!message)
-      throw storage::StoreError{"the store holds a message that cannot be read; restore the data directory"};
-    delayed.restore(stored.position, std::move(message));
-  });
-  delayed.restored(state.next_position);
+  Shard& shard = *shards_[static_cast<std::size_t>(address.shard)];
+  shard.add_delay_store(virtual_host, exchange, address, true).restore(store_->recover_queue(address.queue));
 }
 
 void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record,

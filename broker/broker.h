@@ -141,7 +141,7 @@ class Broker {
   std::shared_ptr<VirtualHost> make_virtual_host(const std::string& name);
   void apply_settings(QueueAddress queue, const QueueSettings& settings);
   void apply_queue_limit(LimitOf of, std::string_view subject);
-  void recover_delay_store(VirtualHost& virtual_host, const Exchange& exchange);
+  void recover_delay_store(VirtualHost& virtual_host, const std::string& exchange, QueueAddress address);
   void recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record,
                      std::vector<StreamSegment> segments);
 

@@ -9,7 +9,7 @@
 namespace leveret::broker {
 namespace {
 
-constexpr std::array<std::string_view, 2> carbon_copy_headers{"CC", "BCC"};
+constexpr std::array<std::string_view, 2> carbon_copy_headers{"CC", hidden_copies_header};
 
 }  // namespace
 

@@ -8,6 +8,9 @@
 /// RabbitMQ's sender-selected distribution: the headers CC and BCC, arrays of text, name further routing keys.
 namespace leveret::broker {
 
+/// The one that consumers do not see.
+inline constexpr std::string_view hidden_copies_header = "BCC";
+
 /// Errors: precondition_failed when one of the two is something else than an array.
 protocol::Result<void> check_carbon_copies(protocol::FieldTable headers);
 

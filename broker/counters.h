@@ -157,4 +157,20 @@ class ExchangeTraffic {
   std::vector<Place> places_;
 };
 
+/// How much an exchange delays.  Its delay store sets them; any thread may read them.
+class DelayedNumbers {
+ public:
+  void set(std::uint64_t messages, std::uint64_t octets) {
+    messages_.store(messages, std::memory_order_relaxed);
+    octets_.store(octets, std::memory_order_relaxed);
+  }
+  std::uint64_t messages() const { return messages_.load(std::memory_order_relaxed); }
+  /// Of bodies.
+  std::uint64_t octets() const { return octets_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> messages_ = 0;
+  std::atomic<std::uint64_t> octets_ = 0;
+};
+
 }  // namespace leveret::broker

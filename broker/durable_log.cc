@@ -39,6 +39,25 @@ AppendNumber DurableLog::append_transient(QueueId queue, Position position, cons
               .is_transient = true});
 }
 
+AppendNumber DurableLog::append_delayed(QueueId queue, const DelayedPlace& place, const MessageRef& message,
+                                        const ConfirmTicket& ticket) {
+  return add({.queue = queue,
+              .position = place.position,
+              .message = message,
+              .body_octets = body_octets_of(*message),
+              .ticket = ticket,
+              .due = place.due});
+}
+
+AppendNumber DurableLog::append_delayed_transient(QueueId queue, const DelayedPlace& place, const MessageRef& message) {
+  return add({.queue = queue,
+              .position = place.position,
+              .message = message,
+              .body_octets = body_octets_of(*message),
+              .is_transient = true,
+              .due = place.due});
+}
+
 AppendNumber DurableLog::add(Append append) {
   gathered_octets_ += append.message->footprint();
   ++live_appends_;
@@ -88,12 +107,23 @@ void DurableLog::read(QueueId queue, Position from, storage::ReadLimits limits,
                       std::function<void(storage::ReadResult)> done) {
   const Lane lane = lane_of(from);
   store_.read(stored_lane(queue, lane), stored_position(from), limits,
-              [this, lane, done = std::move(done)](storage::ReadResult result) {
+              [done = on_shard(std::move(done)), lane](storage::ReadResult result) {
                 for (storage::StoredMessage& message : result.messages) message.position += begin_of(lane);
                 result.next += begin_of(lane);
-                auto shared = std::make_shared<storage::ReadResult>(std::move(result));
-                run_on_shard_([done, shared] { done(std::move(*shared)); });
+                done(std::move(result));
               });
+}
+
+void DurableLog::read_delayed(QueueId queue, const DelayedPlace& from, storage::ReadLimits limits,
+                              std::function<void(storage::ReadResult)> done) {
+  store_.read_delayed(queue, from, limits, on_shard(std::move(done)));
+}
+
+storage::ReadHandler DurableLog::on_shard(std::function<void(storage::ReadResult)> done) const {
+  return [this, done = std::move(done)](storage::ReadResult result) {
+    auto shared = std::make_shared<storage::ReadResult>(std::move(result));
+    run_on_shard_([done, shared] { done(std::move(*shared)); });
+  };
 }
 
 void DurableLog::mark_delivered(QueueId queue, Position before) {
@@ -122,7 +152,8 @@ std::unique_ptr<storage::Batch> DurableLog::make_batch() {
                               .content = content,
                               .redelivered = append.is_delivered,
                               .is_transient = append.is_transient,
-                              .body_octets = append.body_octets});
+                              .body_octets = append.body_octets,
+                              .due = append.due});
     if (append.ticket) writing_tickets_.push_back(append.ticket);
   }
   batch->settlements.swap(settlements_);

@@ -34,6 +34,10 @@ class DurableLog {
                                 const ConfirmTicket& ticket);
   /// Stores a message to have it out of memory: a restart forgets it.
   AppendNumber append_transient(QueueId queue, Position position, const MessageRef& message);
+  /// The same two for a message that is delayed.
+  AppendNumber append_delayed(QueueId queue, const DelayedPlace& place, const MessageRef& message,
+                              const ConfirmTicket& ticket);
+  AppendNumber append_delayed_transient(QueueId queue, const DelayedPlace& place, const MessageRef& message);
   /// The store has it, and can be asked for it.
   bool is_written(AppendNumber append) const { return static_cast<std::uint64_t>(append) < first_unwritten_; }
   /// Records that a consumer has been handed the message.  False when it is too late to write that beside it.
@@ -48,6 +52,8 @@ class DurableLog {
   void purge(QueueId queue, Position from, Position before);
   /// Reads messages of a lane that have been written; `done` runs on the shard.
   void read(QueueId queue, Position from, storage::ReadLimits limits, std::function<void(storage::ReadResult)> done);
+  void read_delayed(QueueId queue, const DelayedPlace& from, storage::ReadLimits limits,
+                    std::function<void(storage::ReadResult)> done);
   /// After a restart every message of the lane before `before` will count as redelivered.
   void mark_delivered(QueueId queue, Position before);
   /// Runs `written`, on the shard, when all that has been put into this log and the store until now is on disk.
@@ -69,6 +75,7 @@ class DurableLog {
     ConfirmTicket ticket{};
     bool is_delivered = false;
     bool is_transient = false;
+    storage::DueTime due = storage::DueTime::none;
   };
 
   bool is_empty() const {
@@ -76,6 +83,7 @@ class DurableLog {
            waiting_.empty();
   }
   AppendNumber add(Append append);
+  storage::ReadHandler on_shard(std::function<void(storage::ReadResult)> done) const;
   Append* gathered(AppendNumber append);
   std::unique_ptr<storage::Batch> make_batch();
   void forget_appends();

@@ -14,6 +14,7 @@
 namespace leveret::broker {
 
 struct AppliedPolicies;
+class DelayedNumbers;
 class ExchangeTraffic;
 class MessageHistory;
 struct Exchange;
@@ -97,6 +98,7 @@ struct Exchange {
   std::shared_ptr<MessageHistory> history{};  // where it routes as recent_history
   std::shared_ptr<ExchangeTraffic> traffic{};
   std::optional<QueueAddress> delay_store{};  // of type delayed: takes what is to be routed later, as a queue would
+  std::shared_ptr<DelayedNumbers> delayed{};  // what that has
 
   protocol::FieldTable argument_table() const;
   /// The type by which it routes: its own, or that in `x-delayed-type`.

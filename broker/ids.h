@@ -23,6 +23,10 @@ using storage::QueueId;
 /// A message's place in its queue.  Rises by arrival; a requeued message keeps its own.
 using storage::Position;
 
+/// Where a delayed message stands among those of its exchange.
+using storage::DelayedPlace;
+using storage::DueTime;
+
 /// Where a queue lives.
 struct QueueAddress {
   QueueId queue{};

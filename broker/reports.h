@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ struct ExchangeReport {
   bool is_internal = false;
   std::string arguments{};
   ExchangeCounters counters{};
+  std::shared_ptr<const DelayedNumbers> delayed{};  // of one that delays messages
 };
 
 struct BindingReport {

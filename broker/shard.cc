@@ -382,7 +382,11 @@ void Shard::forget_virtual_host(const VirtualHost& virtual_host) {
     if (&queue->virtual_host() == &virtual_host) ending.push_back(id);
   for (const QueueId id : ending)
     if (AnyQueue* queue = find_queue(id)) delete_queue(*queue);
-  std::erase_if(delay_stores_, [&](const auto& row) { return row.second->is_in(virtual_host); });
+  std::erase_if(delay_stores_, [&](const auto& row) {
+    const bool is_ending = row.second->is_in(virtual_host);
+    if (is_ending) row.second->drop();
+    return is_ending;
+  });
   routes_.erase(&virtual_host);
   past_traffic_.erase(&virtual_host);
 }

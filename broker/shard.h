@@ -74,6 +74,7 @@ class Shard {
   ShardIndex index() const { return index_; }
   boost::asio::io_context& context() { return context_; }
   DurableLog& log() { return log_; }
+  const Clock& clock() const { return clock_; }
   TimePoint now() const { return clock_.now(); }
   /// When the turn under way began: asked for once a turn, for it is needed with every message.
   WallTime turn_time() const { return turn_time_; }
@@ -140,6 +141,7 @@ class Shard {
   /// Nothing when it does not exist, or not here.
   DelayStore* find_delay_store(QueueId store);
   void remove_delay_store(QueueId store);
+  std::size_t delay_store_count() const { return delay_stores_.size(); }
 
   void add_session(SessionId id, Session& session);
   void remove_session(SessionId id);

@@ -191,6 +191,12 @@ std::optional<QueueAddress> VirtualHost::delay_store_of(std::string_view name) c
   return exchange ? exchange->delay_store : std::nullopt;
 }
 
+std::shared_ptr<DelayedNumbers> VirtualHost::delayed_numbers_of(std::string_view name) const {
+  std::shared_lock lock{mutex_};
+  const Exchange* exchange = exchange_named(name);
+  return exchange && exchange->delayed ? exchange->delayed : std::make_shared<DelayedNumbers>();
+}
+
 Result<void> VirtualHost::check_equivalent(const Exchange& exchange, const ExchangeDeclaration& declaration) const {
   const EquivalenceCheck check{"exchange " + in_vhost(exchange.name)};
   if (auto same = check.text("type", name_of(exchange.type), declaration.type); !same) return same;
@@ -207,6 +213,7 @@ Exchange& VirtualHost::add_exchange(Exchange exchange) {
   if (exchange.routing_type() == ExchangeType::recent_history)
     exchange.history = std::make_shared<MessageHistory>(exchange.argument_table());
   exchange.traffic = std::make_shared<ExchangeTraffic>(shards_);
+  if (exchange.delay_store) exchange.delayed = std::make_shared<DelayedNumbers>();
   const std::string name = exchange.name;
   changed();
   return *exchanges_.emplace(name, std::make_shared<Exchange>(std::move(exchange))).first->second;
@@ -454,6 +461,7 @@ Route VirtualHost::route(std::string_view exchange, const RoutedMessage& message
 
 void VirtualHost::route(std::string_view exchange_name, const RoutedMessage& message, Route& route) const {
   route.queues.clear();
+  route.delay_stores.clear();
   route.histories.clear();
   route.is_cacheable = true;
   std::shared_lock lock{mutex_};
@@ -475,6 +483,7 @@ void VirtualHost::route(std::string_view exchange_name, const RoutedMessage& mes
     if (!exchange->is_predictable()) route.is_cacheable = false;
     if (exchange->delay_store && delay_of(message.headers)) {
       route.queues.push_back(*exchange->delay_store);
+      route.delay_stores.push_back(*exchange->delay_store);
       continue;
     }
     if (exchange->history && !MessageHistory::is_refused(message.headers)) route.histories.push_back(exchange->history);

@@ -82,6 +82,8 @@ struct DeclaredQueue {
 /// The queues that a message goes to.
 struct Route {
   std::vector<QueueAddress> queues{};
+  /// Those of them that are delay stores, and route it later.
+  std::vector<QueueAddress> delay_stores{};
   /// The histories it passed through that are to keep it.
   std::vector<std::shared_ptr<MessageHistory>> histories{};
   /// Of the exchange it was published to; nothing when that is gone.
@@ -142,6 +144,8 @@ class VirtualHost {
 
   /// Where it keeps what it delays; nothing when it is of another type, or is not there.
   std::optional<QueueAddress> delay_store_of(std::string_view name) const;
+  /// For its delay store to set; nobody reads them when the exchange is gone.
+  std::shared_ptr<DelayedNumbers> delayed_numbers_of(std::string_view name) const;
   /// Of an exchange that is gone.
   void drop_delay_store(QueueId store) { store_.drop_queue(store); }
 

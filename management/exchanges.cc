@@ -30,6 +30,10 @@ json::object to_json(const Request& request, const broker::ExchangeReport& excha
   if (const auto applied = request.broker.policies_of_exchange(exchange.virtual_host, exchange.name);
       applied && !applied->policy.empty())
     object["policy"] = to_json_text(applied->policy);
+  if (exchange.delayed) {
+    object["messages_delayed"] = exchange.delayed->messages();
+    object["message_bytes_delayed"] = exchange.delayed->octets();
+  }
   MessageStats stats{ranges.messages};
   stats.add(exchange.counters, {&series, 1}, 0);
   stats.put_into(object);

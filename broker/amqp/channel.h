@@ -93,6 +93,7 @@ class Channel final : public Session {
     std::shared_ptr<ExchangeTraffic> traffic{};
     bool is_mandatory = false;
     bool is_answered = false;  // went straight to who waits for it
+    bool is_rest = false;      // of a publish that is counted already
   };
 
   struct PendingSettlement {
@@ -174,6 +175,8 @@ class Channel final : public Session {
   Result<void> publish(MessageRef message);
   Result<void> publish_with_properties(MessageRef message);
   Result<void> publish(MessageRef message, const Route& route, bool is_answered);
+  Result<void> publish_in_two_forms(MessageRef visible, MessageRef whole, const Route& route);
+  ConfirmTicket expect_confirms(std::size_t queues);
   const Route* known_route(const Message& message);
   void publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket);
   Result<void> check_user_id(std::string_view user_id) const;
@@ -184,7 +187,9 @@ class Channel final : public Session {
   /// Sends answers to direct reply-to requests; true when there were any for somebody who is still there.
   bool publish_replies(const MessageRef& message, const std::vector<std::string_view>& routing_keys);
   void publish_reply(const MessageRef& message, const ReplyAddress& address);
-  Result<MessageRef> as_delivered(MessageRef message, const protocol::BasicProperties& properties) const;
+  enum class HiddenCopies : bool { left_out, kept };
+  Result<MessageRef> as_delivered(MessageRef message, const protocol::BasicProperties& properties,
+                                  HiddenCopies hidden_copies) const;
 
   Result<void> check_consumer(const protocol::basic::Consume& consume, const QueueRecord& queue) const;
   void join_queue_by_mail(QueueAddress queue, const ConsumerRequest& request, const std::string& queue_name,

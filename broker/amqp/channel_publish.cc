@@ -1,3 +1,4 @@
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -95,7 +96,7 @@ Result<void> Channel::publish_with_properties(MessageRef message) {
   const FieldTable headers = properties->headers.value_or(FieldTable{});
   if (auto valid = check_carbon_copies(headers); !valid) return valid;
   const auto routing_keys = routing_keys_of(message->routing_key(), headers);
-  auto delivered = as_delivered(message, *properties);
+  auto delivered = as_delivered(message, *properties, HiddenCopies::left_out);
   if (!delivered) return delivered.error();
 
   const bool is_answered = message->exchange().empty() && publish_replies(*delivered, routing_keys);
@@ -106,7 +107,31 @@ Result<void> Channel::publish_with_properties(MessageRef message) {
                         {.routing_keys = routing_keys, .headers = headers, .properties = &*properties}, own_route);
   const Route& route =
       is_simple ? routes_->route(message->exchange(), message->routing_key(), headers, &*properties) : own_route;
-  return publish(*std::move(delivered), route, is_answered);
+  if (route.delay_stores.empty() || !headers.find(hidden_copies_header))
+    return publish(*std::move(delivered), route, is_answered);
+  return publish_in_two_forms(*std::move(delivered), *as_delivered(message, *properties, HiddenCopies::kept), route);
+}
+
+/// Delay stores get it with BCC, for they route by that later; queues get it without.
+Result<void> Channel::publish_in_two_forms(MessageRef visible, MessageRef whole, const Route& route) {
+  const auto& stores = route.delay_stores;
+  if (stores == route.queues) return publish(std::move(whole), route, false);
+  for (const auto& history : route.histories) history->keep(*visible);
+  std::vector<QueueAddress> queues = route.queues;
+  std::erase_if(queues,
+                [&](const auto& queue) { return std::find(stores.begin(), stores.end(), queue) != stores.end(); });
+  if (transaction_) {
+    transaction_->publishes.push_back({std::move(visible), std::move(queues), route.traffic, false, true});
+    transaction_->publishes.push_back(
+        {.message = std::move(whole), .queues = stores, .is_answered = true, .is_rest = true});
+    return {};
+  }
+  ++counters_.publishes.published;
+  if (route.traffic) route.traffic->count(shard_.index(), route.queues.size());
+  const ConfirmTicket ticket = expect_confirms(route.queues.size());
+  publish(std::move(visible), queues, ticket);
+  publish(std::move(whole), stores, ticket);
+  return {};
 }
 
 Result<void> Channel::publish(MessageRef message, const Route& route, bool is_answered) {
@@ -120,13 +145,15 @@ Result<void> Channel::publish(MessageRef message, const Route& route, bool is_an
   ++counters_.publishes.published;
   if (route.traffic) route.traffic->count(shard_.index(), queues.size());
   if (queues.empty() && !is_answered) give_up(message, publication_.is_mandatory);
-  ConfirmTicket ticket;
-  if (confirms_) {
-    ticket = {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(queues.size())};
-    connection_.end_turn_for(*this);
-  }
+  const ConfirmTicket ticket = expect_confirms(queues.size());
   if (!queues.empty()) publish(std::move(message), queues, ticket);
   return {};
+}
+
+ConfirmTicket Channel::expect_confirms(std::size_t queues) {
+  if (!confirms_) return {};
+  connection_.end_turn_for(*this);
+  return {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(queues)};
 }
 
 void Channel::publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket) {
@@ -142,9 +169,12 @@ Result<void> Channel::check_user_id(std::string_view user_id) const {
       fmt::format("user_id property set to '{}' but authenticated user was '{}'", user_id, user));
 }
 
-/// The message as consumers may see it: without BCC, and with the address of this channel's reply consumer.
-Result<MessageRef> Channel::as_delivered(MessageRef message, const BasicProperties& properties) const {
-  const bool has_bcc = properties.headers && properties.headers->find("BCC");
+/// The message as consumers may see it: without BCC, if that is left out, and with the address of this channel's reply
+/// consumer.
+Result<MessageRef> Channel::as_delivered(MessageRef message, const BasicProperties& properties,
+                                         HiddenCopies hidden_copies) const {
+  const bool has_bcc =
+      hidden_copies == HiddenCopies::left_out && properties.headers && properties.headers->find(hidden_copies_header);
   const bool wants_reply = properties.reply_to == reply_queue;
   if (wants_reply && reply_consumer_ == ConsumerId::none)
     return precondition_failed("fast reply consumer does not exist");
@@ -153,7 +183,7 @@ Result<MessageRef> Channel::as_delivered(MessageRef message, const BasicProperti
   std::string visible_headers;
   std::string reply_name;
   if (has_bcc) {
-    visible_headers = headers_without(*properties.headers, "BCC");
+    visible_headers = headers_without(*properties.headers, hidden_copies_header);
     changed.headers = FieldTable{protocol::as_octets(visible_headers)};
   }
   if (wants_reply) {
@@ -222,7 +252,7 @@ Result<void> Channel::handle(const protocol::tx::Commit&) {
   for (PendingPublish& publish : committed.publishes) {
     const Message& message = *publish.message;
     if (message.exchange().empty()) publish.queues = routes_->route("", message.routing_key(), {}).queues;
-    ++counters_.publishes.published;
+    if (!publish.is_rest) ++counters_.publishes.published;
     if (publish.traffic) publish.traffic->count(shard_.index(), publish.queues.size());
     if (publish.queues.empty() && !publish.is_answered) give_up(publish.message, publish.is_mandatory);
     commit_waits_for_ += publish.queues.size();

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "protocol/properties.h"
+#include "broker/carbon_copies.h"
 
 namespace leveret::broker {
 namespace {
@@ -46,18 +46,18 @@ std::optional<milliseconds> delay_of(FieldTable headers) {
   return std::min(milliseconds{*count}, delay_max);
 }
 
-MessageRef after_delay(const Message& message, WallTime now) {
-  protocol::BasicProperties properties = protocol::decode_properties(message.properties()).value();
+MessageRef after_delay(const Message& message, const protocol::BasicProperties& properties, WallTime now) {
   protocol::FieldTableBuilder headers;
   bool is_first = true;
   for (const auto& [name, value] : properties.headers.value_or(FieldTable{})) {
     if (name == delay_header && std::exchange(is_first, false))
       put_negated(headers, value);
-    else
+    else if (name != hidden_copies_header)
       headers.put_value(name, value);
   }
-  properties.headers = headers.view();
-  return with_properties(message, properties,
+  protocol::BasicProperties changed = properties;
+  changed.headers = headers.view();
+  return with_properties(message, changed,
                          {.exchange = message.exchange(), .routing_key = message.routing_key(), .arrival = now});
 }
 

@@ -5,6 +5,7 @@
 #include "broker/clock.h"
 #include "broker/message.h"
 #include "protocol/field_table.h"
+#include "protocol/properties.h"
 
 namespace leveret::broker {
 
@@ -13,7 +14,7 @@ namespace leveret::broker {
 std::optional<std::chrono::milliseconds> delay_of(protocol::FieldTable headers);
 
 /// The message as it is routed at `now`, when its delay has passed: `x-delay` is negative, so no other exchange delays
-/// it again, and its age counts from now.
-MessageRef after_delay(const Message& message, WallTime now);
+/// it again, and its age counts from now.  `BCC`, which was kept to route by, is gone.  `properties` are the message's.
+MessageRef after_delay(const Message& message, const protocol::BasicProperties& properties, WallTime now);
 
 }  // namespace leveret::broker

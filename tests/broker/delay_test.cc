@@ -45,8 +45,12 @@ MessageRef delayed_message(std::uint8_t delivery_mode) {
   return builder.finish();
 }
 
+MessageRef after_its_delay(const Message& message, WallTime now) {
+  return after_delay(message, protocol::decode_properties(message.properties()).value(), now);
+}
+
 TEST(Delay, ThatHasPassedIsNegative) {
-  const MessageRef message = after_delay(*delayed_message(2), WallTime{milliseconds{5007}});
+  const MessageRef message = after_its_delay(*delayed_message(2), WallTime{milliseconds{5007}});
   const auto properties = protocol::decode_properties(message->properties()).value();
   EXPECT_EQ(describe(*properties.headers), "{a=1, x-delay=-5000, b=2}");
   EXPECT_EQ(properties.headers->find("x-delay")->type(), 'I');

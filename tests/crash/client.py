@@ -16,6 +16,7 @@ ANSWER_SECONDS = 30
 _FRAME = struct.Struct(">BHI")
 _CONTENT = struct.Struct(">HHQHB")  # class, weight, body size, property flags, delivery-mode
 _DELIVERY_MODE_FLAG = 0x1000
+_HEADERS_FLAG = 0x2000
 _OFFSET_FIELD = b"\x0fx-stream-offsetl"
 
 _NAMES = {
@@ -65,10 +66,18 @@ def _method(class_id, method_id, arguments=b"", channel=1):
     return _frame(METHOD, channel, struct.pack(">HH", class_id, method_id) + arguments)
 
 
-def publish_frames(exchange, routing_key, body, persistent, frame_max, mandatory=False):
-    """basic.publish with its content, ready to be sent."""
+def _header(body, persistent, delay):
+    mode = 2 if persistent else 1
+    if delay is None:
+        return _CONTENT.pack(60, 0, len(body), _DELIVERY_MODE_FLAG, mode)
+    flags = _HEADERS_FLAG | _DELIVERY_MODE_FLAG
+    return struct.pack(">HHQH", 60, 0, len(body), flags) + _table(x_delay=delay) + bytes([mode])
+
+
+def publish_frames(exchange, routing_key, body, persistent, frame_max, mandatory=False, delay=None):
+    """basic.publish with its content, ready to be sent; `delay` is its header x-delay."""
     arguments = b"\0\0" + _short(exchange) + _short(routing_key) + bytes([mandatory])
-    header = _CONTENT.pack(60, 0, len(body), _DELIVERY_MODE_FLAG, 2 if persistent else 1)
+    header = _header(body, persistent, delay)
     room = frame_max - 8
     parts = [_frame(BODY, 1, body[at : at + room]) for at in range(0, len(body), room)]
     return b"".join([_method(60, 40, arguments), _frame(HEADER, 1, header), *parts])
@@ -182,7 +191,15 @@ class Client:
                 raise Stalled(f"no {' or '.join(answers)} within {ANSWER_SECONDS} s")
 
     def declare_exchange(self, name, kind):
-        self.call(_method(40, 10, b"\0\0" + _short(name) + _short(kind) + b"\2" + bytes(4)), "exchange.declare-ok")
+        self._declare_exchange(name, kind)
+
+    def declare_delayed_exchange(self, name, kind):
+        """One of type x-delayed-message that routes as `kind`."""
+        self._declare_exchange(name, "x-delayed-message", x_delayed_type=kind)
+
+    def _declare_exchange(self, name, kind, **arguments):
+        declare = _method(40, 10, b"\0\0" + _short(name) + _short(kind) + b"\2" + _table(**arguments))
+        self.call(declare, "exchange.declare-ok")
 
     def declare_frame(self, name, passive=False, durable=True, exclusive=False, **arguments):
         flags = passive | durable << 1 | exclusive << 2

@@ -46,6 +46,7 @@ class Report:
     name: str
     publisher: int = 0
     published: list = field(default_factory=list)  # a Publish each, sequence 1 first
+    delayed: list = field(default_factory=list)  # the same for those that an exchange delays
     deliveries: list = field(default_factory=list)  # in order of arrival
     facts: dict = field(default_factory=dict)  # queue name -> Fact
     read: list = field(default_factory=list)  # of a stream: (offset, (publisher, sequence)), in order of arrival
@@ -129,8 +130,11 @@ class Publisher:
             tags = [t for t in self.unconfirmed if t <= tag] if is_multiple else [tag]
             for sequence in tags:
                 self.unconfirmed.remove(sequence)
-                self.report.published[sequence - 1].confirmed = name == "basic.ack"
+                self.note_confirm(sequence, name == "basic.ack")
         return bool(events)
+
+    def note_confirm(self, sequence, is_acknowledged):
+        self.report.published[sequence - 1].confirmed = is_acknowledged
 
 
 @dataclass(frozen=True)

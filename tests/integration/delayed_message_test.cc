@@ -1,8 +1,14 @@
 #include <algorithm>
-#include <array>
+#include <cstdlib>
+#include <fstream>
 #include <future>
+#include <numeric>
+#include <random>
+
+#include <unistd.h>
 
 #include "broker/exchanges/delay_store.h"
+#include "storage/rocksdb_store.h"
 #include "tests/support/broker_test.h"
 
 namespace leveret::test {
@@ -25,17 +31,52 @@ void publish_delayed(TestChannel& channel, std::string_view exchange, std::strin
                   {.properties = {.headers = headers.view(), .delivery_mode = delivery_mode}, .mandatory = true});
 }
 
-/// How many messages an exchange delays, asked on the shard that keeps them.
-std::size_t delayed_by(TestBroker& broker, std::string_view exchange) {
+/// What `question` answers on a shard, behind what that has been sent.
+template <class Question>
+auto ask(TestBroker& broker, broker::ShardIndex index, Question question) {
+  broker::Shard& shard = *broker.broker().shards()[static_cast<std::size_t>(index)];
+  std::promise<decltype(question(shard))> answer;
+  shard.run_here([&] { answer.set_value(question(shard)); });
+  return answer.get_future().get();
+}
+
+broker::QueueAddress delay_store_of(TestBroker& broker, std::string_view exchange) {
   const auto address = broker.broker().find_virtual_host("/")->delay_store_of(exchange);
   if (!address) throw TestFailure{"no delay store"};
-  broker::Shard& shard = *broker.broker().shards()[static_cast<std::size_t>(address->shard)];
-  std::promise<std::size_t> answer;
-  shard.run_here([&] {
-    broker::DelayStore* store = shard.find_delay_store(address->queue);
-    answer.set_value(store ? store->message_count() : 0);
-  });
-  return answer.get_future().get();
+  return *address;
+}
+
+std::size_t delayed_by(TestBroker& broker, std::string_view exchange) {
+  const auto numbers = broker.broker().find_virtual_host("/")->delayed_numbers_of(exchange);
+  return ask(broker, delay_store_of(broker, exchange).shard, [&](auto&) { return numbers->messages(); });
+}
+
+/// 0, 1, 2 ... in an order of chance, always the same.
+std::vector<int> shuffled(int count) {
+  std::vector<int> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  std::shuffle(numbers.begin(), numbers.end(), std::minstd_rand{1});
+  return numbers;
+}
+
+/// Each number in a body of that size, due so many milliseconds after a minute.
+void publish_numbers(TestChannel& channel, std::string_view exchange, const std::vector<int>& numbers, std::size_t size,
+                     std::uint8_t delivery_mode) {
+  for (const int number : numbers) {
+    std::string body = std::to_string(number) + ' ';
+    body.resize(size, 'x');
+    publish_delayed(channel, exchange, "", body, 60'000 + number, delivery_mode);
+  }
+}
+
+std::vector<int> next_numbers(TestChannel& channel, std::size_t count) {
+  std::vector<int> numbers;
+  for (std::size_t i = 0; i < count; ++i) numbers.push_back(std::stoi(channel.next_delivery().body));
+  return numbers;
+}
+
+void expect_in_order(const std::vector<int>& numbers) {
+  for (std::size_t i = 0; i < numbers.size(); ++i) ASSERT_EQ(numbers[i], static_cast<int>(i));
 }
 
 using DelayedMessageTest = BrokerTest;
@@ -131,6 +172,114 @@ TEST_F(DelayedMessageTest, ComesWhenVeryManyAreDueAtOnce) {
   EXPECT_EQ(bodies.back(), "2999");
 }
 
+TEST_F(DelayedMessageTest, ComesInOrderWhenThereAreMoreThanStayInMemory) {
+  constexpr int count = 6'000;
+  auto channel = connect().open_channel();
+  declare_delayed(channel, "e", "fanout");
+  channel.declare_queue("q");
+  channel.bind("q", "e", "");
+  publish_numbers(channel, "e", shuffled(count), 1'000, 1);
+  channel.synchronize();
+  EXPECT_EQ(delayed_by(broker_, "e"), static_cast<std::size_t>(count));
+  channel.consume("q", {.no_ack = NoAck::yes});
+  broker_.clock().advance(60s + count * 1ms);
+  expect_in_order(next_numbers(channel, count));
+  EXPECT_EQ(delayed_by(broker_, "e"), 0u);
+}
+
+TEST_F(DelayedMessageTest, ComesInOrderWhenMoreArriveWhileOthersAreReleased) {
+  constexpr int count = 4'000;
+  auto channel = connect().open_channel();
+  declare_delayed(channel, "e", "fanout");
+  channel.declare_queue("q");
+  channel.bind("q", "e", "");
+  auto numbers = shuffled(count);
+  const std::vector<int> late(numbers.begin() + count / 2, numbers.end());
+  numbers.resize(count / 2);
+  publish_numbers(channel, "e", numbers, 1'000, 1);
+  channel.synchronize();
+  channel.consume("q", {.no_ack = NoAck::yes});
+  broker_.clock().advance(61s);  // a quarter of these is due
+  for (const int number : late) publish_delayed(channel, "e", "", std::to_string(number), 120'000 + number);
+  const auto due =
+      static_cast<std::size_t>(std::count_if(numbers.begin(), numbers.end(), [](int n) { return n <= 1'000; }));
+  auto received = next_numbers(channel, due);
+  EXPECT_TRUE(std::is_sorted(received.begin(), received.end()));
+  channel.synchronize();
+  broker_.clock().advance(200s);
+  received = next_numbers(channel, count - due);
+  const auto second = received.begin() + static_cast<std::ptrdiff_t>(numbers.size() - due);
+  EXPECT_TRUE(std::is_sorted(received.begin(), second));
+  EXPECT_TRUE(std::is_sorted(second, received.end()));
+}
+
+TEST_F(DelayedMessageTest, LargerThanAllThatStaysInMemoryComesInItsOrder) {
+  auto channel = connect().open_channel();
+  declare_delayed(channel, "e", "fanout");
+  channel.declare_queue("q");
+  channel.bind("q", "e", "");
+  for (const int i : {5, 0, 3, 1, 4, 2})
+    publish_delayed(channel, "e", "", std::to_string(i) + std::string(i % 2 ? 10u : 3'000'000u, 'x'), 60'000 + i);
+  channel.synchronize();
+  channel.consume("q", {.no_ack = NoAck::yes});
+  broker_.clock().advance(61s);
+  expect_in_order(next_numbers(channel, 6));
+}
+
+TEST_F(DelayedMessageTest, GoesToTheKeysOfItsBlindCopies) {
+  auto channel = connect().open_channel();
+  declare_delayed(channel, "later");
+  channel.declare_exchange("now", "fanout");
+  channel.bind_exchange("later", "now", "");
+  for (const auto queue : {"at once", "blind", "copy"}) channel.declare_queue(queue);
+  channel.bind("at once", "now", "");
+  channel.bind("blind", "later", "blind");
+  channel.bind("copy", "later", "copy");
+  FieldArrayBuilder copies, blind_copies;
+  copies.add(std::string_view{"copy"});
+  blind_copies.add(std::string_view{"blind"});
+  FieldTableBuilder headers;
+  headers.put("CC", copies).put("x-delay", 60'000).put("BCC", blind_copies).put("more", 1);
+  const PublishOptions options{.properties = {.headers = headers.view()}};
+  channel.select_confirms();
+  channel.publish("later", "key", "first", options);
+  channel.publish("now", "key", "second", options);
+  channel.wait_for_confirms(2);
+  const auto seen_at_once = channel.get("at once", NoAck::yes);
+  EXPECT_FALSE(seen_at_once.properties().headers->find("BCC"));
+  EXPECT_EQ(delayed_by(broker_, "later"), 2u);
+  for (const auto queue : {"blind", "copy"}) channel.consume(queue, {.no_ack = NoAck::yes});
+  broker_.clock().advance(60s);
+  for (int i = 0; i < 4; ++i) {
+    const auto delivery = channel.next_delivery();
+    EXPECT_FALSE(delivery.properties().headers->find("BCC")) << delivery.body;
+    EXPECT_TRUE(delivery.properties().headers->find("more"));
+    EXPECT_TRUE(delivery.properties().headers->find("CC"));
+  }
+  for (const auto queue : {"blind", "copy"}) EXPECT_EQ(channel.counts_of(queue).messages, 0u);
+}
+
+TEST_F(DelayedMessageTest, OfATransactionKeepsItsBlindCopies) {
+  auto channel = connect().open_channel();
+  declare_delayed(channel, "later");
+  channel.declare_exchange("now", "fanout");
+  channel.bind_exchange("later", "now", "");
+  for (const auto queue : {"at once", "blind"}) channel.declare_queue(queue);
+  channel.bind("at once", "now", "");
+  channel.bind("blind", "later", "blind");
+  FieldArrayBuilder blind_copies;
+  blind_copies.add(std::string_view{"blind"});
+  FieldTableBuilder headers;
+  headers.put("x-delay", 60'000).put("BCC", blind_copies);
+  channel.call<protocol::tx::SelectOk>(protocol::tx::Select{});
+  channel.publish("now", "key", "body", {.properties = {.headers = headers.view()}});
+  channel.call<protocol::tx::CommitOk>(protocol::tx::Commit{});
+  EXPECT_FALSE(channel.get("at once", NoAck::yes).properties().headers->find("BCC"));
+  channel.consume("blind", {.no_ack = NoAck::yes});
+  broker_.clock().advance(60s);
+  EXPECT_FALSE(channel.next_delivery().properties().headers->find("BCC"));
+}
+
 TEST_F(DelayedMessageTest, IsConfirmedWhenItIsDelayed) {
   auto channel = connect().open_channel();
   declare_delayed(channel, "e");
@@ -165,7 +314,45 @@ TEST_F(DelayedMessageTest, RefusesAnExchangeWithoutAType) {
 
 // --- over restarts
 
-using DurableDelayedMessageTest = DurableBrokerTest;
+class DurableDelayedMessageTest : public DurableBrokerTest {
+ protected:
+  void declare_delayed_and_stop() {
+    {
+      auto channel = connect().open_channel();
+      declare_delayed(channel, "e", "fanout");
+      channel.declare_queue("q", {.durable = true});
+      channel.bind("q", "e", "");
+    }
+    store_id_ = delay_store_of(broker_, "e").queue;
+    broker_.stop();
+  }
+
+  /// As format 2 had them: in the order in which they came.  The later one is due earlier.
+  void append_by_arrival(storage::Store& store, int from, int until, int count) {
+    auto batch = std::make_unique<storage::Batch>();
+    for (int i = from; i < until; ++i) {
+      FieldTableBuilder headers;
+      headers.put("x-delay", 60'000 + count - 1 - i);
+      const std::string properties =
+          protocol::encode_properties({.headers = headers.view(), .delivery_mode = std::uint8_t{2}});
+      const std::string body = std::to_string(count - 1 - i);
+      broker::MessageBuilder builder;
+      builder.begin({"e", "", broker_.clock().wall_now()}, protocol::as_octets(properties), body.size());
+      builder.append(protocol::as_octets(body));
+      broker::Message* message = builder.finish().release();
+      const auto content = batch->add({message->stored(), message, [](void* owner) {
+                                         broker::MessageRef::adopt(static_cast<broker::Message*>(owner)).reset();
+                                       }});
+      batch->appends.push_back({.queue = store_id_,
+                                .position = static_cast<storage::Position>(i) + 1,
+                                .content = content,
+                                .body_octets = static_cast<std::uint32_t>(body.size())});
+    }
+    store.commit(std::move(batch), [](std::unique_ptr<storage::Batch>, storage::StoreStatus) {});
+  }
+
+  broker::QueueId store_id_{};
+};
 
 TEST_F(DurableDelayedMessageTest, SurvivesAKillOnceItIsConfirmed) {
   {
@@ -219,6 +406,107 @@ TEST_F(DurableDelayedMessageTest, TakesMoreAfterARestart) {
     EXPECT_EQ(delayed_by(broker_, "e"), static_cast<std::size_t>(round) + 1);
     restart_after_kill();
   }
+}
+
+TEST_F(DurableDelayedMessageTest, ComesInOrderAfterAKillWhenThereAreManyInTheStore) {
+  constexpr int count = 6'000;
+  {
+    auto channel = connect().open_channel();
+    declare_delayed(channel, "e", "fanout");
+    channel.declare_queue("q", {.durable = true});
+    channel.bind("q", "e", "");
+    channel.select_confirms();
+    publish_numbers(channel, "e", shuffled(count), 1'000, 2);
+    channel.wait_for_confirms(count);
+  }
+  restart_after_kill();
+  EXPECT_EQ(delayed_by(broker_, "e"), static_cast<std::size_t>(count));
+  auto channel = connect().open_channel();
+  publish_delayed(channel, "e", "", std::to_string(count), 60'000 + count, 2);
+  channel.consume("q", {.no_ack = NoAck::yes});
+  channel.synchronize();
+  broker_.clock().advance(60s + (count + 1) * 1ms);
+  expect_in_order(next_numbers(channel, count + 1));
+  wait_until([this] { return delayed_by(broker_, "e") == 0; }, "nothing is delayed");
+}
+
+TEST_F(DurableDelayedMessageTest, IsReadFromWhatABrokerOfTheFormatBeforeHasLeft) {
+  constexpr int count = 3'000;
+  declare_delayed_and_stop();
+  {
+    const auto store = storage::open_rocksdb_store({.directory = directory_.path()});
+    for (int i = 0; i < count; i += 100) append_by_arrival(*store, i, i + 100, count);
+    store->close();
+  }
+  broker_.start();
+  clients_.clear();
+  EXPECT_EQ(delayed_by(broker_, "e"), static_cast<std::size_t>(count));
+  restart_after_kill();  // perhaps half way
+  EXPECT_EQ(delayed_by(broker_, "e"), static_cast<std::size_t>(count));
+  auto channel = connect().open_channel();
+  channel.consume("q", {.no_ack = NoAck::yes});
+  broker_.clock().advance(60s + count * 1ms);
+  expect_in_order(next_numbers(channel, count));
+  EXPECT_EQ(delayed_by(broker_, "e"), 0u);
+}
+
+TEST_F(DurableDelayedMessageTest, LeavesNothingInTheStoreWhenItsExchangeIsDeleted) {
+  {
+    auto channel = connect().open_channel();
+    declare_delayed(channel, "e", "fanout");
+    channel.select_confirms();
+    publish_numbers(channel, "e", shuffled(3'000), 1'000, 2);
+    channel.wait_for_confirms(3'000);
+  }
+  restart_cleanly();
+  const auto address = delay_store_of(broker_, "e");
+  auto channel = connect().open_channel();
+  channel.delete_exchange("e");
+  declare_delayed(channel, "e", "fanout");
+  EXPECT_EQ(delayed_by(broker_, "e"), 0u);
+  const auto is_there = [&](broker::Shard& shard) { return shard.find_delay_store(address.queue) != nullptr; };
+  wait_until([&] { return !ask(broker_, address.shard, is_there); }, "the delay store is gone");
+  broker_.stop();
+  clients_.clear();
+  const auto store = storage::open_rocksdb_store({.directory = directory_.path()});
+  EXPECT_EQ(store->recover_queue(address.queue).delayed_messages, 0u);
+  store->close();
+  broker_.start();
+}
+
+std::size_t resident_octets() {
+  std::size_t all = 0, resident = 0;
+  std::ifstream{"/proc/self/statm"} >> all >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(DurableDelayedMessageTest, AMillionTakesLittleMemoryAndNoTimeAtTheStart) {
+  if (!std::getenv("LEVERET_LONG_TESTS")) GTEST_SKIP() << "LEVERET_LONG_TESTS is not set";
+  constexpr int count = 1'000'000;
+  {
+    auto channel = connect().open_channel();
+    declare_delayed(channel, "e", "fanout");
+    channel.declare_queue("q", {.durable = true});
+    channel.bind("q", "e", "");
+    channel.select_confirms();
+    const auto numbers = shuffled(count);
+    const std::size_t before = resident_octets();
+    for (auto next = numbers.begin(); next != numbers.end(); next += 10'000) {
+      publish_numbers(channel, "e", {next, next + 10'000}, 1'024, 2);
+      channel.wait_for_confirms(static_cast<std::uint64_t>(next - numbers.begin()) + 10'000);
+    }
+    EXPECT_LT(resident_octets(), before + (60u << 20)) << "a million delayed messages";
+  }
+  broker_.destroy();
+  clients_.clear();
+  const auto start = std::chrono::steady_clock::now();
+  broker_.start();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+  EXPECT_EQ(delayed_by(broker_, "e"), static_cast<std::size_t>(count));
+  auto channel = connect().open_channel();
+  channel.consume("q", {.no_ack = NoAck::yes});
+  broker_.clock().advance(60s + count * 1ms);
+  expect_in_order(next_numbers(channel, count));
 }
 
 // --- with two shards

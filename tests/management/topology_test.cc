@@ -31,6 +31,23 @@ TEST_F(TopologyTest, DeclaresAndDeletesExchanges) {
   EXPECT_EQ(remove("/api/exchanges/%2F/e").status, 404u);
 }
 
+TEST_F(TopologyTest, CountsWhatAnExchangeDelays) {
+  ASSERT_EQ(
+      put("/api/exchanges/%2F/e", R"({"type":"x-delayed-message","arguments":{"x-delayed-type":"direct"}})").status,
+      201u);
+  EXPECT_EQ(get("/api/exchanges/%2F/e").json().at("messages_delayed").to_number<int>(), 0);
+  auto channel = connect().open_channel();
+  FieldTableBuilder headers;
+  headers.put("x-delay", 60'000);
+  channel.select_confirms();
+  channel.publish("e", "key", "body", {.properties = {.headers = headers.view()}});
+  channel.wait_for_confirms(1);
+  const json::value shown = get("/api/exchanges/%2F/e").json();
+  EXPECT_EQ(shown.at("messages_delayed").to_number<int>(), 1);
+  EXPECT_EQ(shown.at("message_bytes_delayed").to_number<int>(), 4);
+  EXPECT_FALSE(get("/api/exchanges/%2F/amq.direct").json().as_object().contains("messages_delayed"));
+}
+
 TEST_F(TopologyTest, RefusesExchangesAsTheModelDoes) {
   ASSERT_EQ(put("/api/exchanges/%2F/e", R"({"type":"direct"})").status, 201u);
   EXPECT_EQ(
