@@ -35,9 +35,11 @@ void publish_delayed(TestChannel& channel, std::string_view exchange, std::strin
 template <class Question>
 auto ask(TestBroker& broker, broker::ShardIndex index, Question question) {
   broker::Shard& shard = *broker.broker().shards()[static_cast<std::size_t>(index)];
-  std::promise<decltype(question(shard))> answer;
-  shard.run_here([&] { answer.set_value(question(shard)); });
-  return answer.get_future().get();
+  const auto answer = std::make_shared<std::promise<decltype(question(shard))>>();
+  shard.run_here([&shard, answer, question] { answer->set_value(question(shard)); });
+  auto answered = answer->get_future();
+  if (answered.wait_for(event_patience) != std::future_status::ready) throw TestFailure{"a shard does not answer"};
+  return answered.get();
 }
 
 broker::QueueAddress delay_store_of(TestBroker& broker, std::string_view exchange) {
