@@ -75,6 +75,7 @@ class RocksdbStore final : public Store, private GroupWriter {
   void require_emptiness();
   void write_format();
   void read_clean_mark();
+  void write_clean_mark();
 
   void stage(const Order& order) override;
   std::optional<StoreError> write() override;
@@ -335,15 +336,23 @@ void RocksdbStore::stop_readers() {
   readers_->stop();
 }
 
+/// RocksDB may still refuse to write for a disk that failed while nothing was being stored; opened anew, it does not.
+void RocksdbStore::write_clean_mark() {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const auto write = [&] { return database_.db().Put(options, Key{KeyKind::clean}, {}); };
+  if (write().ok()) return;
+  database_.reopen();
+  database_.require(write());
+}
+
 void RocksdbStore::close() {
   stop_readers();
   reclaimer_->stop();
   if (const auto failure = committer_->stop(Committer::Ending::when_all_is_written)) throw StoreError(*failure);
   readable_transient_ = nullptr;
   transient_.reset();
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  database_.require(database_.db().Put(options, Key{KeyKind::clean}, {}));
+  write_clean_mark();
   // All is safe in the log; as a table it is quicker to start from, so that it does not matter if this fails.
   database_.db().Flush({}).PermitUncheckedError();
   database_.close();
