@@ -157,6 +157,7 @@ TEST_F(ControlTest, QueuesExchangesBindingsAndConsumers) {
   auto channel = connect().open_channel();
   channel.declare_queue("jobs", {.durable = true});
   channel.publish_to("jobs", {"one", "two"});
+  channel.synchronize();
   EXPECT_EQ(output_of({"list_queues"}),
             "Timeout: 60.0 seconds ...\nListing queues for vhost / ...\nname\tmessages\njobs\t2\n");
   EXPECT_EQ(output_of({"-q", "list_queues", "name", "durable", "consumers", "arguments"}),
