@@ -9,6 +9,7 @@
 #include <boost/asio/write.hpp>
 
 #include "protocol/field_table.h"
+#include "protocol/take_all.h"
 
 namespace leveret::perf {
 namespace {
@@ -74,15 +75,9 @@ void Connection::log_in(const Address& broker) {
 }
 
 void Connection::write_all() {
-  while (!output_.empty()) {
-    std::array<iovec, 16> pieces;
-    std::size_t size = 0;
-    boost::system::error_code error;
-    for (std::size_t i = 0, count = output_.fill(pieces); i < count && !error; ++i)
-      size += asio::write(socket_, asio::buffer(pieces[i].iov_base, pieces[i].iov_len), error);
-    if (error) throw std::runtime_error{"the broker has ended the connection"};
-    output_.consume(size);
-  }
+  boost::system::error_code error;
+  asio::write(socket_, asio::buffer(protocol::take_all(output_)), error);
+  if (error) throw std::runtime_error{"the broker has ended the connection"};
 }
 
 /// Reads until that method has come.  connection.tune, on the way, says how large frames may be.
@@ -92,17 +87,14 @@ void Connection::wait_for(MethodId answer) {
     while (const auto frame = protocol::take_common_frame(unread, 0)) {
       const auto id = protocol::method_id_of(frame->payload).value_or(MethodId{});
       if (id == protocol::connection::Tune::id)
-        if (const auto tune = protocol::decode<protocol::connection::Tune>(frame->payload.subspan(4)))
+        if (const auto tune =
+                protocol::decode<protocol::connection::Tune>(frame->payload.subspan(protocol::method_id_size)))
           frame_max_ = tune->frame_max == 0 ? frame_max_wanted : std::min(tune->frame_max, frame_max_wanted);
       if (id != answer) handle(*frame);
       if (!failure_.empty()) throw std::runtime_error{failure_};
-      if (id != answer) continue;
-      std::copy(unread.begin(), unread.end(), input_.begin());
-      unread_ = unread.size();
-      return;
+      if (id == answer) return keep(unread);
     }
-    std::copy(unread.begin(), unread.end(), input_.begin());
-    unread_ = unread.size();
+    keep(unread);
     boost::system::error_code error;
     unread_ += socket_.read_some(asio::buffer(input_.data() + unread_, input_.size() - unread_), error);
     if (error) throw std::runtime_error{"the broker has ended the connection"};
@@ -134,10 +126,15 @@ void Connection::handle_input() {
     handle(**frame);
     if (!failure_.empty()) return;
   }
-  std::copy(unread.begin(), unread.end(), input_.begin());
-  unread_ = unread.size();
+  keep(unread);
   receiver_->input_handled();
   flush();
+}
+
+/// What is no whole frame yet, for the next read.
+void Connection::keep(Octets unread) {
+  std::copy(unread.begin(), unread.end(), input_.begin());
+  unread_ = unread.size();
 }
 
 void Connection::handle(const protocol::Frame& frame) {
@@ -212,11 +209,7 @@ void Connection::close() {
   is_closed_ = true;
   boost::system::error_code ignored;
   protocol::encode(protocol::connection::Close{.reply_code = 200, .reply_text = "Goodbye"}, channel_zero, output_);
-  if (!is_writing_ && failure_.empty()) {
-    std::array<iovec, 16> pieces;
-    for (std::size_t i = 0, count = output_.fill(pieces); i < count; ++i)
-      asio::write(socket_, asio::buffer(pieces[i].iov_base, pieces[i].iov_len), ignored);
-  }
+  if (!is_writing_ && failure_.empty()) asio::write(socket_, asio::buffer(protocol::take_all(output_)), ignored);
   socket_.close(ignored);
 }
 

@@ -70,6 +70,7 @@ class Connection {
   void wait_for(protocol::MethodId answer);
   void read();
   void handle_input();
+  void keep(protocol::Octets unread);
   void handle(const protocol::Frame& frame);
   void handle_method(protocol::Octets payload);
   void take_body(protocol::Octets octets);

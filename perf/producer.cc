@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "protocol/properties.h"
+#include "protocol/take_all.h"
 
 namespace leveret::perf {
 namespace {
@@ -12,20 +13,6 @@ namespace basic = protocol::basic;
 
 constexpr std::size_t unwritten_max = 256 * 1024;
 constexpr std::size_t header_payload_size = 12;  // of a content header frame, before the properties
-
-std::string flatten(protocol::OutputBuffer& output) {
-  std::string octets;
-  while (!output.empty()) {
-    std::array<iovec, 64> pieces;
-    std::size_t size = 0;
-    for (std::size_t i = 0, count = output.fill(pieces); i < count; ++i) {
-      octets.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
-      size += pieces[i].iov_len;
-    }
-    output.consume(size);
-  }
-  return octets;
-}
 
 Clock::duration interval_of(double rate) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{1 / rate});
@@ -57,7 +44,7 @@ void Producer::make_frames(const Options& options) {
                   protocol::frame_header_size;
   protocol::append_content(protocol::ChannelNumber{1}, protocol::as_octets(properties), body.size(), pieces,
                            connection_.frame_max(), output, [](protocol::Octets) { return protocol::Keeper{}; });
-  frames_ = flatten(output);
+  frames_ = protocol::take_all(output);
 }
 
 void Producer::start() {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/first_of.h"
+
 namespace leveret::storage {
 
 std::shared_ptr<const LoadedBlock> PartlyReadBlocks::take(const Place& place) {
@@ -141,15 +143,6 @@ BacklogCursor::Found BacklogCursor::message() {
 
 namespace {
 
-/// The cursor with the first message, if there is one.
-BacklogCursor* first_of(const std::vector<BacklogCursor*>& cursors) {
-  BacklogCursor* first = nullptr;
-  for (BacklogCursor* cursor : cursors) {
-    if (cursor->is_valid() && (!first || cursor->position() < first->position())) first = cursor;
-  }
-  return first;
-}
-
 /// Whether a read that has something ends here, if it can, at the end of a block.
 bool ends_before(const BacklogCursor& cursor, std::size_t messages, std::size_t octets, const ReadLimits& limits) {
   if (messages == 0) return false;
@@ -166,7 +159,7 @@ ReadResult read_backlog(const std::vector<BacklogCursor*>& cursors, Position fro
   std::size_t octets = 0;
   BacklogCursor* cursor = nullptr;
   try {
-    while ((cursor = first_of(cursors)) && !ends_before(*cursor, result.messages.size(), octets, limits)) {
+    while ((cursor = first_of(cursors, &BacklogCursor::position)) && !ends_before(*cursor, result.messages.size(), octets, limits)) {
       const auto [message, buffer] = cursor->message();
       if (!result.messages.empty() && octets + message.content.size() > limits.octets) break;
       octets += message.content.size();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "storage/block.h"
+#include "storage/first_of.h"
 
 namespace leveret::storage {
 
@@ -41,15 +42,6 @@ std::size_t DelayedCursor::add_to(ReadResult& result) const {
 
 namespace {
 
-/// The cursor with the first message, if there is one.
-DelayedCursor* first_of(const std::vector<DelayedCursor*>& cursors) {
-  DelayedCursor* first = nullptr;
-  for (DelayedCursor* cursor : cursors) {
-    if (cursor->is_valid() && (!first || cursor->place() < first->place())) first = cursor;
-  }
-  return first;
-}
-
 void read_on_at(ReadResult& result, const DelayedPlace& place) {
   result.next = place.position;
   result.next_due = place.due;
@@ -72,7 +64,7 @@ ReadResult read_delayed(const std::vector<DelayedCursor*>& cursors, const Delaye
   std::size_t octets = 0;
   DelayedCursor* cursor = nullptr;
   try {
-    while ((cursor = first_of(cursors)) && !is_enough(result, octets + cursor->octets(), limits)) {
+    while ((cursor = first_of(cursors, &DelayedCursor::place)) && !is_enough(result, octets + cursor->octets(), limits)) {
       const DelayedPlace place = cursor->place();
       octets += cursor->add_to(result);
       read_on_at(result, behind(place));

@@ -6,26 +6,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "protocol/take_all.h"
+
 namespace leveret::broker::amqp {
 
 namespace {
 
 constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
-constexpr std::size_t pieces_per_copy = 64;
-
-/// Moves what is in the buffer to the end of `octets`.
-void move_to(std::string& octets, protocol::OutputBuffer& buffer) {
-  std::array<iovec, pieces_per_copy> pieces{};
-  while (!buffer.empty()) {
-    const std::size_t count = buffer.fill(pieces);
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      octets.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
-      size += pieces[i].iov_len;
-    }
-    buffer.consume(size);
-  }
-}
 
 /// Why the broker has closed the channel or the connection, as it was before it became a reply text.
 template <class Close>
@@ -62,7 +49,7 @@ LocalClient::~LocalClient() {
 // --- to the broker
 
 void LocalClient::put(protocol::OutputBuffer& frames) {
-  move_to(to_send_, frames);
+  to_send_ += protocol::take_all(frames);
 }
 
 void LocalClient::publish(const protocol::basic::Publish& publish, protocol::Octets properties, protocol::Octets body) {
@@ -109,7 +96,7 @@ boost::asio::awaitable<Result<LocalReply>> LocalClient::next_reply() {
 }
 
 void LocalClient::write() {
-  move_to(received_, connection_.output());
+  received_ += protocol::take_all(connection_.output());
   take_frames();
   connection_.output_written();
   if (has_answer()) answered_.cancel();
