@@ -1,13 +1,13 @@
 #include <atomic>
 
-#include "storage/memory_store.h"
 #include "tests/support/broker_test.h"
+#include "tests/support/forwarding_store.h"
 
 namespace leveret::test {
 namespace {
 
 /// A store in memory that can be written, and for a while not be read.
-class UnreadableStore final : public storage::Store {
+class UnreadableStore final : public ForwardingStore {
  public:
   struct Fault {
     std::atomic<bool> is_there{false};
@@ -18,33 +18,19 @@ class UnreadableStore final : public storage::Store {
 
   void read(storage::QueueId queue, storage::Position from, storage::ReadLimits limits,
             storage::ReadHandler done) override {
-    if (!fault_.is_there) return store_->read(queue, from, limits, std::move(done));
+    if (!fault_.is_there) return ForwardingStore::read(queue, from, limits, std::move(done));
     ++fault_.reads;
     done({.next = from, .error = storage::StoreError{"the disk cannot be read"}});
   }
   void read_delayed(storage::QueueId queue, storage::DelayedPlace from, storage::ReadLimits limits,
                     storage::ReadHandler done) override {
-    if (!fault_.is_there) return store_->read_delayed(queue, from, limits, std::move(done));
+    if (!fault_.is_there) return ForwardingStore::read_delayed(queue, from, limits, std::move(done));
     ++fault_.reads;
     done({.next = from.position, .next_due = from.due, .error = storage::StoreError{"the disk cannot be read"}});
   }
 
-  void commit(std::unique_ptr<storage::Batch> batch, storage::CommitHandler done) override {
-    store_->commit(std::move(batch), std::move(done));
-  }
-  void put_definition(std::string key, std::string value) override { store_->put_definition(key, value); }
-  void erase_definition(std::string key) override { store_->erase_definition(key); }
-  void drop_queue(storage::QueueId queue) override { store_->drop_queue(queue); }
-  void recover_definitions(const storage::DefinitionVisitor&) override {}
-  std::vector<storage::QueueId> stored_queues() override { return {}; }
-  storage::QueueState recover_queue(storage::QueueId) override { return {}; }
-  storage::QueueState recover_queue(storage::QueueId, const storage::MessageVisitor&) override { return {}; }
-  bool stopped_cleanly() const override { return true; }
-  void close() override {}
-
  private:
   Fault& fault_;
-  std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
 };
 
 class UnreadableBacklogTest : public testing::Test {
