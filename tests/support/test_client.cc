@@ -26,20 +26,6 @@ bool is_unasked(MethodId method) {
 
 }  // namespace
 
-std::string take_all(protocol::OutputBuffer& output) {
-  std::string octets;
-  while (!output.empty()) {
-    std::array<iovec, 64> pieces{};
-    std::size_t size = 0;
-    for (std::size_t i = 0, count = output.fill(pieces); i < count; ++i) {
-      octets.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
-      size += pieces[i].iov_len;
-    }
-    output.consume(size);
-  }
-  return octets;
-}
-
 MethodId ReceivedFrame::method() const {
   if (type != FrameType::method || payload.size() < protocol::method_id_size) return {};
   const auto* octets = protocol::as_octets(payload).data();

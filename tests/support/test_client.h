@@ -13,6 +13,7 @@
 #include "protocol/frame.h"
 #include "protocol/methods.h"
 #include "protocol/properties.h"
+#include "protocol/take_all.h"
 #include "tests/support/test_socket.h"
 #include "tests/support/waiting.h"
 
@@ -304,9 +305,6 @@ class TestChannel {
 };
 
 // ------------------------------------------------------------------------------------------------------ templates
-
-/// Everything that waits to be written, taken off.
-std::string take_all(protocol::OutputBuffer& output);
 
 template <Method M>
 std::string frame_of(ChannelNumber channel, const M& method) {
