@@ -126,7 +126,7 @@ BacklogCursor::Found BacklogCursor::message() {
 
   Found found{.message = {.position = entry->position,
                           .redelivered = entry->redelivered,
-                          .is_transient = !database_.has_log(),
+                          .is_transient = database_.keeping() == Keeping::transient,
                           .returns = state_.returns(offset_),
                           .shared_body = entry->shared_body,
                           .content = entry->content},

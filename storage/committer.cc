@@ -6,6 +6,10 @@
 namespace leveret::storage {
 namespace {
 
+/// How often a group is tried again when the committer is to end: RocksDB lets a failure that has passed be known once,
+/// in each of two databases, one of which may have to be opened first.
+constexpr int last_tries_max = 3;
+
 std::size_t content_octets(const Order& order) {
   const auto* commit = std::get_if<CommitBatch>(&order);
   if (!commit) return 0;
@@ -84,6 +88,7 @@ bool Committer::write_group(const std::deque<Order>& group) {
     return false;
   }
   retry_after_ = options_.retry_after_min;
+  last_tries_ = 0;
   if (std::exchange(is_alarmed_, false) && options_.on_alarm_cleared) options_.on_alarm_cleared();
   return true;
 }
@@ -109,9 +114,8 @@ bool Committer::endure(const StoreError& error) {
   if (!std::exchange(is_alarmed_, true) && options_.on_alarm) options_.on_alarm(error);
   const auto ending = wait_for_ending(retry_after_);
   retry_after_ = std::min(2 * retry_after_, options_.retry_after_max);
-  if (ending == Ending::at_once || had_last_try_) return false;
-  had_last_try_ = ending.has_value();
-  return true;
+  if (!ending) return true;
+  return *ending == Ending::when_all_is_written && ++last_tries_ <= last_tries_max;
 }
 
 std::optional<Committer::Ending> Committer::wait_for_ending(std::chrono::milliseconds time) {

@@ -96,7 +96,7 @@ class Committer {
   std::optional<StoreError> error_{};
   std::chrono::milliseconds retry_after_;
   bool is_alarmed_ = false;
-  bool had_last_try_ = false;
+  int last_tries_ = 0;  // of the group that is being written
 
   mutable std::mutex mutex_;  // guards what follows
   StoreLoad load_{};

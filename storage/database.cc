@@ -48,7 +48,7 @@ rocksdb::Options Database::rocksdb_options(Missing missing) const {
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.max_bgerror_resume_count = 0;        // a store that cannot write is opened anew
-  options.avoid_flush_during_shutdown = true;  // what has no log need not outlive it
+  options.avoid_flush_during_shutdown = true;  // the log has it
 
   options.enable_blob_files = true;
   options.min_blob_size = blob_octets_min;
@@ -75,8 +75,10 @@ Database& Database::open(Missing missing) {
   return *this;
 }
 
-/// RocksDB itself looks at these when something is read from them.
+/// RocksDB itself looks at these when something is read from them.  It merges tables by now: the files that are no longer
+/// needed stay until all have been looked at.
 void Database::check_blob_files() const {
+  require(db_->DisableFileDeletions());
   rocksdb::ColumnFamilyMetaData metadata;
   db_->GetColumnFamilyMetaData(&metadata);
   for (const auto& blob : metadata.blob_files) {
@@ -85,10 +87,10 @@ void Database::check_blob_files() const {
     if (!options_.env->GetFileSize(file, &size).ok()) throw damaged(fmt::format("its file {} is missing", file));
     if (size != blob.blob_file_size) throw damaged(fmt::format("its file {} has a wrong size", file));
   }
+  require(db_->EnableFileDeletions(false));
 }
 
 void Database::reopen() {
-  if (!has_log()) return require(db_->Resume());  // opened anew, it would have lost what is in memory only
   is_leaving_ = true;
   gate_.close();
   is_leaving_ = false;

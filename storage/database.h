@@ -22,6 +22,9 @@ inline std::string_view text(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
 }
 
+/// Which messages of a batch concern a database: those that are to survive, or those that are not.
+enum class Keeping : std::uint8_t { durable, transient };
+
 /// A RocksDB database with the options of ours, and its errors as StoreErrors.
 ///
 /// One thread writes, and may open it anew.  Others stay inside `gate()` while they use it.
@@ -33,7 +36,7 @@ class Database {
     rocksdb::Env* env = nullptr;
     std::size_t write_buffer_octets = 0;
     std::shared_ptr<rocksdb::Cache> cache{};  // of what is read of tables, except for the blocks
-    bool has_log = true;                      // without it, nothing survives a restart
+    Keeping keeping = Keeping::durable;
   };
 
   enum class Missing : std::uint8_t { refuse, create };
@@ -44,14 +47,14 @@ class Database {
 
   /// This object, when it is open.  Errors: StoreError.
   Database& open(Missing missing);
-  /// Makes it usable again after an error: what a restart would find, if there is a log.  Errors: StoreError; then
-  /// there is no database until it succeeds.
+  /// Makes it usable again after an error: what a restart would find.  Errors: StoreError; then there is no database
+  /// until it succeeds.
   void reopen();
   void close();
 
   rocksdb::DB& db() const { return *db_; }
   Gate& gate() { return gate_; }
-  bool has_log() const { return options_.has_log; }
+  Keeping keeping() const { return options_.keeping; }
   /// Set while those who stay inside the gate are to leave soon.
   std::atomic<bool>& is_leaving() { return is_leaving_; }
 

@@ -33,7 +33,7 @@ std::size_t DelayedCursor::add_to(ReadResult& result) const {
   const BlockEntry& entry = entries->front();
   result.messages.push_back({.position = entry.position,
                              .redelivered = entry.redelivered,
-                             .is_transient = !database_.has_log(),
+                             .is_transient = database_.keeping() == Keeping::transient,
                              .content = entry.content,
                              .due = place().due});
   result.buffers.push_back(value);

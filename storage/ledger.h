@@ -19,9 +19,6 @@ class WriteBatch;
 
 namespace leveret::storage {
 
-/// Which messages of a batch concern a database: those that are to survive, or those that are not.
-enum class Keeping : std::uint8_t { durable, transient };
-
 /// What is known in memory of the messages in a database, and how a group of batches becomes one write.
 ///
 ///     stage, stage, drop, stage ... > finish: the write says it all, and the ledger says what it will leave on disk
@@ -31,7 +28,7 @@ enum class Keeping : std::uint8_t { durable, transient };
 class Ledger {
  public:
   /// `database` outlives the ledger.
-  Ledger(const Database& database, Keeping keeping) : database_(database), keeping_(keeping), bodies_(database) {}
+  explicit Ledger(const Database& database) : database_(database), keeping_(database.keeping()), bodies_(database) {}
 
   void stage(const Batch& batch);
 

@@ -17,8 +17,8 @@ void ReturnCounts::set(std::uint32_t offset, std::uint32_t count) {
   const std::uint32_t next_count = at(offset + 1);
   begin_run(offset, count);
   begin_run(offset + 1, next_count);
-  const auto repeated = std::ranges::unique(runs_, {}, &Run::count);
-  runs_.erase(repeated.begin(), repeated.end());
+  const auto counts_alike = [](const Run& one, const Run& other) { return one.count == other.count; };
+  runs_.erase(std::unique(runs_.begin(), runs_.end(), counts_alike), runs_.end());
   if (!runs_.empty() && runs_.front().count == 0) runs_.erase(runs_.begin());
 }
 

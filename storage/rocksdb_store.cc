@@ -65,11 +65,11 @@ class RocksdbStore final : public Store, private GroupWriter {
   struct Transient {
     explicit Transient(Database::Options options) : database(std::move(options)) {}
     Database database;
-    Shelf shelf{database.open(Database::Missing::create), Keeping::transient};
+    Shelf shelf{database.open(Database::Missing::create)};
     Reclaimer reclaimer{database};
   };
 
-  Database::Options database_options(std::string name, bool has_log) const;
+  Database::Options database_options(std::string name, Keeping keeping) const;
   void open();
   std::optional<std::string> read_format();
   void require_emptiness();
@@ -113,9 +113,9 @@ RocksdbStore::RocksdbStore(const RocksdbOptions& options)
       file_system_(options.file_system),
       own_env_(file_system_ ? rocksdb::NewCompositeEnv(file_system_) : nullptr),
       env_(own_env_ ? own_env_.get() : rocksdb::Env::Default()),
-      database_(database_options("store", true)) {
+      database_(database_options("store", Keeping::durable)) {
   open();
-  shelf_ = std::make_unique<Shelf>(database_, Keeping::durable);
+  shelf_ = std::make_unique<Shelf>(database_);
   read_clean_mark();
   reclaimer_ = std::make_unique<Reclaimer>(database_);
   GroupWriter& writer = *this;
@@ -132,13 +132,13 @@ RocksdbStore::~RocksdbStore() {
   committer_->stop(Committer::Ending::at_once);
 }
 
-Database::Options RocksdbStore::database_options(std::string name, bool has_log) const {
+Database::Options RocksdbStore::database_options(std::string name, Keeping keeping) const {
   return {.data_directory = directory_,
           .name = std::move(name),
           .env = env_,
           .write_buffer_octets = write_buffer_octets_,
           .cache = cache_,
-          .has_log = has_log};
+          .keeping = keeping};
 }
 
 // ---------------------------------------------------------------------------------------------------------- opening
@@ -295,7 +295,7 @@ void RocksdbStore::open_transient() {
     try {
       std::error_code ignored;  // what an attempt that failed has left
       std::filesystem::remove_all(directory_ / "transient", ignored);
-      transient_ = std::make_unique<Transient>(database_options("transient", false));
+      transient_ = std::make_unique<Transient>(database_options("transient", Keeping::transient));
       break;
     } catch (const StoreError& failure) {
       if (!committer_->endure(failure)) throw;

@@ -24,8 +24,7 @@ std::optional<StoreError> Shelf::write() {
   }
   if (write_.Count() > 0) {
     rocksdb::WriteOptions options;
-    options.sync = database_.has_log();
-    options.disableWAL = !database_.has_log();
+    options.sync = database_.keeping() == Keeping::durable;
     const auto status = database_.db().Write(options, &write_);
     if (!status.ok()) {
       is_broken_ = true;

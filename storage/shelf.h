@@ -14,7 +14,7 @@ namespace leveret::storage {
 class Shelf {
  public:
   /// `database` is open, and outlives the shelf.
-  Shelf(Database& database, Keeping keeping) : database_(database), ledger_(database, keeping) {}
+  explicit Shelf(Database& database) : database_(database), ledger_(database) {}
 
   void stage(const Batch& batch) { ledger_.stage(batch); }
   void drop(QueueId queue) { ledger_.drop(queue, write_); }

@@ -86,7 +86,7 @@ void DelayStore::enqueue(const MessageRef& message, const ConfirmTicket& ticket)
   else
     shard_.confirm(ticket);
   add(place, std::move(delayed));
-  report();
+  tell_numbers();
 }
 
 void DelayStore::add(const DelayedPlace& place, Delayed delayed) {
@@ -128,7 +128,7 @@ void DelayStore::restore(const storage::QueueState& state) {
   next_position_ = recovered_before_ = std::max(next_position_, state.next_position);
   window_.restore({.messages = state.delayed_messages, .octets = state.delayed_body_octets});
   unsorted_ = {.messages = state.messages, .octets = state.body_octets, .from = state.first_position};
-  report();
+  tell_numbers();
   shard_.wake_queue_at(address_.queue, shard_.now());
 }
 
@@ -148,7 +148,7 @@ void DelayStore::take_unsorted(Position from, storage::ReadResult result) {
   for (const auto& stored : result.messages)
     if (const MessageRef message = Message::from_stored(stored.content)) put_to_its_place(stored.position, message);
   if (result.is_end || result.next == from) unsorted_ = {};
-  report();
+  tell_numbers();
   if (unsorted_.messages == 0) return go_on();
   shard_.log().when_written([&shard = shard_, id = address_.queue, next = result.next] {
     if (DelayStore* store = shard.find_delay_store(id)) store->sort(next);
@@ -203,7 +203,7 @@ void DelayStore::take_back(storage::ReadResult result) {
     window_.take_back(std::move(found), next, result.is_end);
     limit_window();
   }
-  report();
+  tell_numbers();
   go_on();
 }
 
@@ -231,7 +231,7 @@ void DelayStore::note_lost(const storage::ReadResult& result) {
 void DelayStore::wake() {
   if (unsorted_.messages > 0) return sort(unsorted_.from);
   route_due();
-  report();
+  tell_numbers();
   go_on();
 }
 
@@ -314,7 +314,7 @@ void DelayStore::drop() {
   virtual_host_.drop_delay_store(address_.queue);
 }
 
-void DelayStore::report() {
+void DelayStore::tell_numbers() {
   numbers_->set(window_.messages() + unsorted_.messages, window_.octets() + unsorted_.octets);
 }
 

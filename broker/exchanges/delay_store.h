@@ -84,7 +84,7 @@ class DelayStore final : public Session, public TurnMember {
   void route_due();
   void route(const DelayedPlace& place, const Delayed& delayed);
   void settle(const storage::Settle& settlement, AppendNumber append);
-  void report();
+  void tell_numbers();
 
   Shard& shard_;
   VirtualHost& virtual_host_;

@@ -32,11 +32,14 @@ class FaultTest : public testing::Test {
 
   void open() {
     files_ = std::make_shared<FaultyFileSystem>();
+    open_again();
+  }
+  void open_again(std::chrono::milliseconds retry_after = 1ms) {
     store_ = open_rocksdb_store({.directory = directory_.path(),
                                  .on_alarm = [this](const StoreError& error) { alarmed(error); },
                                  .on_alarm_cleared = [this] { alarms_cleared_.release(); },
-                                 .retry_after_min = 1ms,
-                                 .retry_after_max = 5ms,
+                                 .retry_after_min = retry_after,
+                                 .retry_after_max = 5 * retry_after,
                                  .write_buffer_octets = 256 << 10,
                                  .file_system = files_});
   }
@@ -129,6 +132,24 @@ TEST_F(FaultTest, ReadThatWaitsWhenTheStoreEndsIsAnsweredWithAnError) {
   EXPECT_TRUE(result.error || result.messages.empty());
 }
 
+TEST_F(FaultTest, DiskThatHasFailedAndIsWellAgainDoesNotKeepTheStoreFromClosing) {
+  close();
+  open_again(10min);
+  batch_.append_transient(orders, 0, std::string(300'000, 't'));
+  commit();
+  files_->break_down(rocksdb::IOStatus::IOError("the disk has failed"), ".blob");
+  batch_.append_transient(orders, 1, "its memory is full: a file is to be written, and fails behind its back");
+  commit();
+  files_->await_failure();
+  files_->break_down();
+  batch_.append(orders, 2, "durable").append_transient(orders, 3, "transient");
+  auto meanwhile = storage::commit(*store_, batch_);
+  alarms_.acquire();
+  files_->repair();
+  EXPECT_NO_THROW(close());
+  EXPECT_EQ(meanwhile.get(), StoreStatus::stored);
+}
+
 TEST_F(FaultTest, FlippedBitInAFileIsReportedAndTheRestIsRead) {
   store_three_blocks();
   const auto blobs = files_ending(".blob");
@@ -165,6 +186,24 @@ TEST_F(FaultTest, ShortenedFileOfLargeValuesIsRefusedByName) {
   const auto blob = files_ending(".blob").at(0);
   std::filesystem::resize_file(blob, std::filesystem::file_size(blob) - 1);
   EXPECT_THAT(error_at_open(), AllOf(HasSubstr("is damaged"), HasSubstr(blob.filename()), Not(HasSubstr("\n"))));
+}
+
+TEST_F(FaultTest, FilesThatAreMergedWhileItOpensAreNotMissed) {
+  const auto die = [this] {
+    commit();
+    files_->kill();
+    store_.reset();
+    files_ = std::make_shared<FaultyFileSystem>();
+  };
+  for (Position i = 0; i < 2; ++i) {  // each start makes a file of what is in the log; the fourth begins to merge them
+    batch_.append(orders, i, std::string(1000, 'x'));
+    die();
+    open_again();
+    batch_.settle(orders, i, 1000);
+    die();
+    if (i == 1) files_->tell_sizes_slowly();
+    EXPECT_NO_THROW(open_again());
+  }
 }
 
 TEST_F(FaultTest, StateThatCannotBeReadRaisesTheAlarmAndConfirmsNothing) {

@@ -1,8 +1,10 @@
 #include "tests/storage/faulty_file_system.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 namespace leveret::storage {
@@ -31,7 +33,7 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options, IODebugContext* debug) override {
     const std::lock_guard lock{system_.mutex_};
-    if (auto status = system_.check_alive(); !status.ok()) return status;
+    if (auto status = system_.check_alive(path_); !status.ok()) return status;
     system_.files_[path_].written += data.size();
     return target()->Append(data, options, debug);
   }
@@ -41,7 +43,7 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     const std::lock_guard lock{system_.mutex_};
-    if (auto status = system_.check_alive(); !status.ok()) return status;
+    if (auto status = system_.check_alive(path_); !status.ok()) return status;
     return target()->Truncate(size, options, debug);
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return sync(); }
@@ -62,7 +64,7 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
       system_.changed_.notify_all();
       system_.changed_.wait(lock, [this] { return !system_.holds_syncs_; });
     }
-    if (auto status = system_.check_alive(); !status.ok()) return status;
+    if (auto status = system_.check_alive(path_); !status.ok()) return status;
     system_.sync(path_);
     return IOStatus::OK();
   }
@@ -73,11 +75,11 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class TrackedDirectory final : public rocksdb::FSDirectory {
  public:
-  explicit TrackedDirectory(FaultyFileSystem& system) : system_(system) {}
+  TrackedDirectory(FaultyFileSystem& system, std::string path) : system_(system), path_(std::move(path)) {}
 
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock{system_.mutex_};
-    if (auto status = system_.check_alive(); !status.ok()) return status;
+    if (auto status = system_.check_alive(path_); !status.ok()) return status;
     system_.name_changes_.clear();
     return IOStatus::OK();
   }
@@ -85,6 +87,7 @@ class TrackedDirectory final : public rocksdb::FSDirectory {
 
  private:
   FaultyFileSystem& system_;
+  const std::string path_;
 };
 
 class ReadFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
@@ -113,9 +116,12 @@ class ReadFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
 
 FaultyFileSystem::FaultyFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
 
-IOStatus FaultyFileSystem::check_alive() const {
+IOStatus FaultyFileSystem::check_alive(std::string_view path) {
   if (is_dead_) return IOStatus::IOError("the machine has stopped");
-  return is_broken_ ? failure_ : IOStatus::OK();
+  if (!is_broken_ || !path.ends_with(broken_suffix_)) return IOStatus::OK();
+  has_failed_ = true;
+  changed_.notify_all();
+  return failure_;
 }
 
 void FaultyFileSystem::sync(const std::string& path) {
@@ -124,10 +130,12 @@ void FaultyFileSystem::sync(const std::string& path) {
   file.synced = file.written;
 }
 
-void FaultyFileSystem::break_down(IOStatus failure) {
+void FaultyFileSystem::break_down(IOStatus failure, std::string suffix) {
   const std::lock_guard lock{mutex_};
   is_broken_ = true;
+  has_failed_ = false;
   failure_ = std::move(failure);
+  broken_suffix_ = std::move(suffix);
 }
 
 void FaultyFileSystem::repair() {
@@ -149,6 +157,15 @@ IOStatus FaultyFileSystem::check_readable(const std::string& path) const {
   const std::lock_guard lock{mutex_};
   if (unreadable_suffix_ && path.ends_with(*unreadable_suffix_)) return IOStatus::IOError("the disk cannot be read");
   return IOStatus::OK();
+}
+
+void FaultyFileSystem::await_failure() {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [this] { return has_failed_; });
+}
+
+void FaultyFileSystem::tell_sizes_slowly() {
+  tells_sizes_slowly_ = true;
 }
 
 void FaultyFileSystem::hold_syncs() {
@@ -212,7 +229,7 @@ void FaultyFileSystem::undo(const NameChange& change) {
 IOStatus FaultyFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                            std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug) {
   const std::lock_guard lock{mutex_};
-  if (auto status = check_alive(); !status.ok()) return status;
+  if (auto status = check_alive(path); !status.ok()) return status;
   NameChange change{.path = path, .renamed_from = {}, .replaced = content_of(path)};
   std::unique_ptr<rocksdb::FSWritableFile> file;
   if (auto status = target()->NewWritableFile(path, options, &file, debug); !status.ok()) return status;
@@ -231,25 +248,31 @@ IOStatus FaultyFileSystem::NewRandomAccessFile(const std::string& path, const ro
   return IOStatus::OK();
 }
 
-IOStatus FaultyFileSystem::NewDirectory(const std::string&, const IOOptions&,
+IOStatus FaultyFileSystem::NewDirectory(const std::string& path, const IOOptions&,
                                         std::unique_ptr<rocksdb::FSDirectory>* result, IODebugContext*) {
-  *result = std::make_unique<TrackedDirectory>(*this);
+  *result = std::make_unique<TrackedDirectory>(*this, path);
   return IOStatus::OK();
 }
 
 IOStatus FaultyFileSystem::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                                       IODebugContext* debug) {
   const std::lock_guard lock{mutex_};
-  if (auto status = check_alive(); !status.ok()) return status;
+  if (auto status = check_alive(to); !status.ok()) return status;
   name_changes_.push_back({.path = to, .renamed_from = from, .replaced = content_of(to)});
   files_[to] = files_[from];
   files_.erase(from);
   return target()->RenameFile(from, to, options, debug);
 }
 
+IOStatus FaultyFileSystem::GetFileSize(const std::string& path, const IOOptions& options, std::uint64_t* size,
+                                       IODebugContext* debug) {
+  if (tells_sizes_slowly_) std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  return target()->GetFileSize(path, options, size, debug);
+}
+
 IOStatus FaultyFileSystem::DeleteFile(const std::string& path, const IOOptions& options, IODebugContext* debug) {
   const std::lock_guard lock{mutex_};
-  if (auto status = check_alive(); !status.ok()) return status;
+  if (auto status = check_alive(path); !status.ok()) return status;
   files_.erase(path);
   return target()->DeleteFile(path, options, debug);
 }

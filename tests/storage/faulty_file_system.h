@@ -1,6 +1,7 @@
 #pragma once
 #include <rocksdb/file_system.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace leveret::storage {
@@ -21,13 +23,20 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   FaultyFileSystem();
   const char* Name() const override { return "FaultyFileSystem"; }
 
-  /// Writes and syncs fail until `repair`.
-  void break_down(rocksdb::IOStatus failure = rocksdb::IOStatus::IOError("the disk has failed"));
+  /// Writes and syncs, of files whose names end so, fail until `repair`.
+  void break_down(rocksdb::IOStatus failure = rocksdb::IOStatus::IOError("the disk has failed"),
+                  std::string suffix = {});
   void repair();
 
   /// Reads of files whose names end so fail until `allow_reads`.
   void fail_reads(std::string suffix);
   void allow_reads();
+
+  /// From now on it takes its time to tell a file's size.
+  void tell_sizes_slowly();
+
+  /// Waits until something could not be written since `break_down`.
+  void await_failure();
 
   /// Syncs of the log wait until `resume_syncs`.
   void hold_syncs();
@@ -55,6 +64,8 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
                                  rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus GetFileSize(const std::string& path, const rocksdb::IOOptions& options, std::uint64_t* size,
+                                rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override;
 
@@ -76,14 +87,18 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
     std::optional<std::string> replaced{};
   };
 
-  rocksdb::IOStatus check_alive() const;
+  rocksdb::IOStatus check_alive(std::string_view path);
   rocksdb::IOStatus check_readable(const std::string& path) const;
   void sync(const std::string& path);
   void undo(const NameChange& change);
 
+  std::atomic<bool> tells_sizes_slowly_{false};
+
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool is_broken_ = false;
+  std::string broken_suffix_{};
+  bool has_failed_ = false;
   rocksdb::IOStatus failure_{};
   std::optional<std::string> unreadable_suffix_{};
   bool is_dead_ = false;
