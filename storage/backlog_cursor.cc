@@ -159,7 +159,8 @@ ReadResult read_backlog(const std::vector<BacklogCursor*>& cursors, Position fro
   std::size_t octets = 0;
   BacklogCursor* cursor = nullptr;
   try {
-    while ((cursor = first_of(cursors, &BacklogCursor::position)) && !ends_before(*cursor, result.messages.size(), octets, limits)) {
+    while ((cursor = first_of(cursors, &BacklogCursor::position)) &&
+           !ends_before(*cursor, result.messages.size(), octets, limits)) {
       const auto [message, buffer] = cursor->message();
       if (!result.messages.empty() && octets + message.content.size() > limits.octets) break;
       octets += message.content.size();

@@ -75,8 +75,8 @@ Database& Database::open(Missing missing) {
   return *this;
 }
 
-/// RocksDB itself looks at these when something is read from them.  It merges tables by now: the files that are no longer
-/// needed stay until all have been looked at.
+/// RocksDB itself looks at these when something is read from them.  It merges tables by now: the files that are no
+/// longer needed stay until all have been looked at.
 void Database::check_blob_files() const {
   require(db_->DisableFileDeletions());
   rocksdb::ColumnFamilyMetaData metadata;
