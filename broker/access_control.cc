@@ -23,7 +23,7 @@ NamePattern pattern_of(const std::string& pattern) {
 }
 
 /// Matches this text and nothing else.
-std::string quoted(std::string_view text) {
+std::string as_literal(std::string_view text) {
   std::string pattern;
   for (const char c : text) {
     if (std::string_view{R"(.[]{}()\*+?|^$)"}.find(c) != std::string_view::npos) pattern += '\\';
@@ -56,8 +56,8 @@ struct AccessControl::TopicPatterns {
   TopicPatterns(const UserAndVirtualHost& whose, const TopicPermission& permission)
       : text(permission), write(pattern_for(whose, permission.write)), read(pattern_for(whose, permission.read)) {}
   static NamePattern pattern_for(const UserAndVirtualHost& whose, std::string pattern) {
-    boost::algorithm::replace_all(pattern, "{username}", quoted(whose.first));
-    boost::algorithm::replace_all(pattern, "{vhost}", quoted(whose.second));
+    boost::algorithm::replace_all(pattern, "{username}", as_literal(whose.first));
+    boost::algorithm::replace_all(pattern, "{vhost}", as_literal(whose.second));
     return pattern_of(pattern);
   }
   TopicPermission text;

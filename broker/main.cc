@@ -62,9 +62,15 @@ std::unique_ptr<storage::Store> open_store(const Options& options, std::shared_p
                                           }});
 }
 
+std::vector<management::HttpListener> listeners_of(const configuration::HttpListeners& options) {
+  std::vector<management::HttpListener> listeners;
+  if (options.has_plain) listeners.push_back({.address = options.plain});
+  if (options.secure) listeners.push_back({.address = *options.secure, .tls = broker::make_tls_context(options.tls)});
+  return listeners;
+}
+
 management::HttpOptions http_options_of(const Options& options) {
-  return {.host = options.http.host,
-          .port = options.http.port,
+  return {.listeners = listeners_of(options.http),
           .local_socket = options.is_ephemeral ? std::filesystem::path{} : options.data_directory / "control.sock",
           .cors_origins = options.http_cors_origins,
           .cors_max_age = options.http_cors_max_age,
@@ -91,6 +97,28 @@ void import_definitions(const Options& options, management::Router& router) {
     }
 }
 
+void add_listeners(broker::BrokerQuery& query, const broker::Server& server, const broker::TlsOptions& tls) {
+  for (const auto& [acceptor, is_secure] : server.listeners()) {
+    broker::ListenerReport listener{.protocol = "amqp", .port = acceptor.local_endpoint().port()};
+    if (is_secure) {
+      listener.protocol = "amqp/ssl";
+      listener.certificate = tls.certificate;
+      listener.authorities = tls.authorities;
+    }
+    query.add_listener(std::move(listener));
+  }
+}
+
+void add_listeners(broker::BrokerQuery& query, const management::HttpServer& server,
+                   const configuration::HttpListeners& options, std::string_view what) {
+  if (options.has_plain) query.add_listener({.protocol = fmt::format("http{}", what), .port = server.ports().front()});
+  if (options.secure)
+    query.add_listener({.protocol = fmt::format("https{}", what),
+                        .port = server.ports().back(),
+                        .certificate = options.tls.certificate,
+                        .authorities = options.tls.authorities});
+}
+
 int serve(const Options& options) {
   log::set_level(log::level::from_str(options.log_level));
   for (const auto& setting : options.without_effect) log::info("configuration without effect: {}", setting);
@@ -108,7 +136,8 @@ int serve(const Options& options) {
   broker.recover();
   const auto directory = options.is_ephemeral ? std::filesystem::path{} : options.data_directory;
   broker::ResourceMonitor monitor{context, *alarms, broker::resources_of(options.broker, directory)};
-  broker::Server server{context, broker, options.amqp};
+  const auto tls = options.amqp_tls.empty() ? nullptr : broker::make_tls_context(options.tls);
+  broker::Server server{context, broker, options.amqp, options.amqp_tls, tls};
   broker::BrokerQuery query{broker};
   query.set_data_directory(directory);
   management::Statistics statistics;
@@ -118,14 +147,13 @@ int serve(const Options& options) {
                               [&router](management::RawRequest request) { return router.answer(std::move(request)); }};
   broker::BrokerQuery metrics_query{broker};  // it has a thread of its own, and so has whoever asks
   metrics_query.set_data_directory(directory);
-  management::HttpServer metrics{metrics_context,
-                                 {.host = options.prometheus.host, .port = options.prometheus.port},
-                                 [&](management::RawRequest request) {
-                                   return management::prometheus::scrape(metrics_query, std::move(request));
-                                 }};
-  for (const auto& endpoint : server.endpoints()) query.add_listener({.protocol = "amqp", .port = endpoint.port()});
-  query.add_listener({.protocol = "http", .port = http.port()});
-  query.add_listener({.protocol = "http/prometheus", .port = metrics.port()});
+  management::HttpServer metrics{
+      metrics_context, {.listeners = listeners_of(options.prometheus)}, [&](management::RawRequest request) {
+        return management::prometheus::scrape(metrics_query, std::move(request));
+      }};
+  add_listeners(query, server, options.tls);
+  add_listeners(query, http, options.http, "");
+  add_listeners(query, metrics, options.prometheus, "/prometheus");
   for (const auto& shard : broker.shards()) shard->start();
   import_definitions(options, router);
   sampler.start();
@@ -133,8 +161,9 @@ int serve(const Options& options) {
   metrics.start();
   server.start();
   monitor.start();
-  for (const auto& endpoint : server.endpoints()) log::info("started TCP listener on {}", fmt::streamed(endpoint));
-  log::info("management listener started on [::]:{}", http.port());
+  for (const auto& [acceptor, is_secure] : server.listeners())
+    log::info("started {} listener on {}", is_secure ? "TLS" : "TCP", fmt::streamed(acceptor.local_endpoint()));
+  for (const auto port : http.ports()) log::info("management listener started on [::]:{}", port);
   log::info("Server startup complete; version={} amqp_port={} http_port={} prometheus_port={} shards={} data_dir={}",
             broker::leveret_version, server.port(), http.port(), metrics.port(), broker.shards().size(),
             options.is_ephemeral ? "none" : options.data_directory.string());

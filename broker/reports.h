@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "broker/counters.h"
 #include "broker/ids.h"
+#include "broker/tls.h"
 #include "storage/store.h"
 
 namespace leveret::broker {
@@ -116,6 +118,7 @@ struct ConnectionReport {
   std::chrono::system_clock::time_point connected_at{};
   std::vector<ChannelReport> channels{};
   TransferCounters transfers{};
+  std::optional<TlsReport> tls{};
 
   /// "127.0.0.1:40000 -> 127.0.0.1:5672", by which RabbitMQ's tools know a connection.
   std::string name() const;
@@ -205,8 +208,11 @@ struct LoadReport {
 
 /// One that accepts clients.
 struct ListenerReport {
-  std::string protocol{};  // "amqp", "http"
+  std::string protocol{};  // "amqp", "amqp/ssl", "http", "https" ...
   std::uint16_t port = 0;
+  /// PEM files, with TLS.
+  std::filesystem::path certificate{};
+  std::filesystem::path authorities{};
 };
 
 }  // namespace leveret::broker

@@ -9,6 +9,7 @@
 
 #include "broker/broker.h"
 #include "broker/listener.h"
+#include "broker/tls.h"
 
 namespace leveret::broker {
 
@@ -18,25 +19,32 @@ namespace leveret::broker {
 class Server {
  public:
   /// `context` outlives the server, and the server goes before the broker.
-  Server(boost::asio::io_context& context, Broker& broker, const std::vector<ListenAddress>& addresses);
+  Server(boost::asio::io_context& context, Broker& broker, const std::vector<ListenAddress>& addresses,
+         const std::vector<ListenAddress>& tls_addresses = {}, TlsContext tls = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  struct Listener {
+    boost::asio::ip::tcp::acceptor acceptor;
+    TlsContext tls{};
+  };
+
+  /// Those without TLS come first.
+  const std::vector<Listener>& listeners() const { return listeners_; }
   /// Of the first; 0 when there is none.
   std::uint16_t port() const;
-  std::vector<boost::asio::ip::tcp::endpoint> endpoints() const;
   void start();
   /// Accepts no more, asks every connection to close (320 CONNECTION_FORCED) and waits until they have, or for
   /// `patience`.  Blocks.
   void stop(std::chrono::milliseconds patience);
 
  private:
-  void accept(boost::asio::ip::tcp::acceptor& acceptor);
+  void accept(Listener& listener);
 
   boost::asio::io_context& context_;
   Broker& broker_;
-  std::vector<boost::asio::ip::tcp::acceptor> acceptors_{};
+  std::vector<Listener> listeners_{};
 };
 
 }  // namespace leveret::broker

@@ -24,10 +24,19 @@ void add_listener_options(CLI::App& server, Options& options) {
           "--amqp-port", [&options](std::uint16_t port) { options.amqp = {{.port = port}}; },
           "TCP port of AMQP; 0 picks a free one")
       ->default_str("5672");
-  server.add_option("--http-port", options.http.port, "TCP port of the HTTP API; 0 picks a free one")
-      ->capture_default_str();
-  server.add_option("--prometheus-port", options.prometheus.port, "TCP port of the metrics; 0 picks a free one")
-      ->capture_default_str();
+  const auto add_http = [&server](const char* name, HttpListeners& listeners, const char* meaning) {
+    server
+        .add_option_function<std::uint16_t>(
+            name,
+            [&listeners](std::uint16_t port) {
+              listeners.plain.port = port;
+              listeners.has_plain = true;
+            },
+            meaning)
+        ->default_str(std::to_string(listeners.plain.port));
+  };
+  add_http("--http-port", options.http, "TCP port of the HTTP API; 0 picks a free one");
+  add_http("--prometheus-port", options.prometheus, "TCP port of the metrics; 0 picks a free one");
   server
       .add_option("--http-cors-origin", options.http_cors_origins,
                   "Origin whose pages may use the HTTP API, * for all; may be given again")

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <stdexcept>
 
 #include <fmt/ranges.h>
 
@@ -12,6 +13,10 @@ namespace {
 constexpr Number port{.most = 65'535};
 constexpr std::uint64_t frame_size_least = 4096;
 constexpr std::uint64_t message_size_most = 512ull * 1024 * 1024;
+constexpr Word tls_versions{"tlsv1.3 tlsv1.2"};
+constexpr Word verifications{"verify_peer verify_none"};
+constexpr std::uint16_t secure_http_port = 15'671;
+constexpr std::uint16_t secure_prometheus_port = 15'691;
 constexpr Word log_levels{"debug info notice warning error critical alert emergency none"};
 
 void add(std::optional<std::vector<std::string>>& list, const std::string& value) {
@@ -26,6 +31,57 @@ std::string log_level(const std::string& name) {
   return name == "none" ? "off" : name;
 }
 
+broker::ListenAddress& plain_http(Draft& draft) {
+  draft.names_plain_http = true;
+  return draft.options.http.plain;
+}
+
+broker::ListenAddress& plain_prometheus(Draft& draft) {
+  draft.names_plain_prometheus = true;
+  return draft.options.prometheus.plain;
+}
+
+using TlsOf = broker::TlsOptions& (*)(Draft&);
+
+broker::TlsOptions& amqp_tls(Draft& draft) {
+  return draft.options.tls;
+}
+
+broker::TlsOptions& http_tls(Draft& draft) {
+  draft.secure_http();
+  return draft.options.http.tls;
+}
+
+broker::TlsOptions& prometheus_tls(Draft& draft) {
+  draft.secure_prometheus();
+  return draft.options.prometheus.tls;
+}
+
+template <TlsOf tls, auto member>
+void set_text(Draft& draft, const Value& value) {
+  tls(draft).*member = value.text;
+}
+
+template <TlsOf tls, auto member>
+void set_flag(Draft& draft, const Value& value) {
+  tls(draft).*member = value.flag;
+}
+
+template <TlsOf tls, auto member>
+void add_text(Draft& draft, const Value& value) {
+  (tls(draft).*member).push_back(value.text);
+}
+
+template <TlsOf tls>
+void set_verification(Draft& draft, const Value& value) {
+  tls(draft).verifies_peer = value.text == "verify_peer";
+}
+
+template <TlsOf tls>
+void set_depth(Draft& draft, const Value& value) {
+  tls(draft).depth = value.as<int>();
+}
+
 // Each row is read by a person as well: docs/operations.md shows these three tables, and a test compares them.
 const std::array with_effect{
     Key{"listeners.tcp", Word{"none"}, "no AMQP without TLS",
@@ -35,6 +91,26 @@ const std::array with_effect{
           if (!d.amqp) d.amqp.emplace();
           d.amqp->push_back(v.address);
         }},
+    Key{"listeners.ssl.$name", Listener{}, "where AMQP with TLS is served; may be given again under other names",
+        [](Draft& d, const Value& v) { d.options.amqp_tls.push_back(v.address); }},
+    Key{"ssl_options.certfile", File{}, "the broker's certificate, and those that lead to a known authority; PEM",
+        set_text<amqp_tls, &broker::TlsOptions::certificate>},
+    Key{"ssl_options.keyfile", File{}, "its key; PEM", set_text<amqp_tls, &broker::TlsOptions::key>},
+    Key{"ssl_options.password", Text{}, "the password of that file",
+        set_text<amqp_tls, &broker::TlsOptions::key_password>},
+    Key{"ssl_options.cacertfile", File{}, "whose certificates clients may show; PEM",
+        set_text<amqp_tls, &broker::TlsOptions::authorities>},
+    Key{"ssl_options.verify", verifications, "whether clients are asked for a certificate", set_verification<amqp_tls>},
+    Key{"ssl_options.fail_if_no_peer_cert", Flag{}, "whether they have to show one",
+        set_flag<amqp_tls, &broker::TlsOptions::requires_certificate>},
+    Key{"ssl_options.depth", Number{.most = 100}, "certificates between theirs and its authority's",
+        set_depth<amqp_tls>},
+    Key{"ssl_options.versions.$number", tls_versions, "a version that may be used; both when none is named",
+        add_text<amqp_tls, &broker::TlsOptions::versions>},
+    Key{"ssl_options.ciphers.$number", Text{}, "a cipher suite that may be used, as OpenSSL calls it",
+        add_text<amqp_tls, &broker::TlsOptions::ciphers>},
+    Key{"ssl_options.honor_cipher_order", Flag{}, "whether the broker's order of them counts; else the client's",
+        set_flag<amqp_tls, &broker::TlsOptions::prefers_own_ciphers>},
     Key{"handshake_timeout", Number{.least = 1, .unit = "ms"}, "how long a handshake may take",
         [](Draft& d, const Value& v) { d.options.broker.handshake_timeout = v.milliseconds(); }},
     Key{"heartbeat", Number{.most = 65'535, .unit = "s"}, "the heartbeat that clients are offered; 0 for none",
@@ -108,12 +184,34 @@ const std::array with_effect{
         [](Draft& d, const Value& v) { d.options.broker.disk_free_limit = *v.number; }},
 
     Key{"management.tcp.port", port, "the port of the HTTP API; 0 picks a free one",
-        [](Draft& d, const Value& v) { d.options.http.port = v.as<std::uint16_t>(); }},
-    Key{"management.tcp.ip", Host{}, "its address", [](Draft& d, const Value& v) { d.options.http.host = v.text; }},
+        [](Draft& d, const Value& v) { plain_http(d).port = v.as<std::uint16_t>(); }},
+    Key{"management.tcp.ip", Host{}, "its address", [](Draft& d, const Value& v) { plain_http(d).host = v.text; }},
     Key{"management.listener.port", port, "the same port",
-        [](Draft& d, const Value& v) { d.options.http.port = v.as<std::uint16_t>(); }},
+        [](Draft& d, const Value& v) { plain_http(d).port = v.as<std::uint16_t>(); }},
     Key{"management.listener.ip", Host{}, "the same address",
-        [](Draft& d, const Value& v) { d.options.http.host = v.text; }},
+        [](Draft& d, const Value& v) { plain_http(d).host = v.text; }},
+    Key{"management.ssl.port", port, "the port of the HTTP API with TLS, alone unless the other is named as well",
+        [](Draft& d, const Value& v) { d.secure_http().port = v.as<std::uint16_t>(); }},
+    Key{"management.ssl.ip", Host{}, "its address", [](Draft& d, const Value& v) { d.secure_http().host = v.text; }},
+    Key{"management.ssl.certfile", File{}, "its certificate, and those that lead to a known authority; PEM",
+        set_text<http_tls, &broker::TlsOptions::certificate>},
+    Key{"management.ssl.keyfile", File{}, "its key; PEM", set_text<http_tls, &broker::TlsOptions::key>},
+    Key{"management.ssl.password", Text{}, "the password of that file",
+        set_text<http_tls, &broker::TlsOptions::key_password>},
+    Key{"management.ssl.cacertfile", File{}, "whose certificates clients may show; PEM",
+        set_text<http_tls, &broker::TlsOptions::authorities>},
+    Key{"management.ssl.verify", verifications, "whether clients are asked for a certificate",
+        set_verification<http_tls>},
+    Key{"management.ssl.fail_if_no_peer_cert", Flag{}, "whether they have to show one",
+        set_flag<http_tls, &broker::TlsOptions::requires_certificate>},
+    Key{"management.ssl.depth", Number{.most = 100}, "certificates between theirs and its authority's",
+        set_depth<http_tls>},
+    Key{"management.ssl.versions.$number", tls_versions, "a version that may be used; both when none is named",
+        add_text<http_tls, &broker::TlsOptions::versions>},
+    Key{"management.ssl.ciphers.$number", Text{}, "a cipher suite that may be used, as OpenSSL calls it",
+        add_text<http_tls, &broker::TlsOptions::ciphers>},
+    Key{"management.ssl.honor_cipher_order", Flag{}, "whether the broker's order of them counts; else the client's",
+        set_flag<http_tls, &broker::TlsOptions::prefers_own_ciphers>},
     Key{"management.tcp.request_timeout", Number{.least = 1, .unit = "ms"}, "how long a request may take to arrive",
         [](Draft& d, const Value& v) { d.options.http_request_timeout = v.milliseconds(); }},
     Key{"management.tcp.idle_timeout", Number{.least = 1, .unit = "ms"},
@@ -126,9 +224,32 @@ const std::array with_effect{
     Key{"management.cors.max_age", Number{.unit = "s"}, "how long a browser may remember that",
         [](Draft& d, const Value& v) { d.options.http_cors_max_age = v.seconds(); }},
     Key{"prometheus.tcp.port", port, "the port of the metrics; 0 picks a free one",
-        [](Draft& d, const Value& v) { d.options.prometheus.port = v.as<std::uint16_t>(); }},
+        [](Draft& d, const Value& v) { plain_prometheus(d).port = v.as<std::uint16_t>(); }},
     Key{"prometheus.tcp.ip", Host{}, "its address",
-        [](Draft& d, const Value& v) { d.options.prometheus.host = v.text; }},
+        [](Draft& d, const Value& v) { plain_prometheus(d).host = v.text; }},
+    Key{"prometheus.ssl.port", port, "the port of the metrics with TLS, alone unless the other is named as well",
+        [](Draft& d, const Value& v) { d.secure_prometheus().port = v.as<std::uint16_t>(); }},
+    Key{"prometheus.ssl.ip", Host{}, "its address",
+        [](Draft& d, const Value& v) { d.secure_prometheus().host = v.text; }},
+    Key{"prometheus.ssl.certfile", File{}, "its certificate, and those that lead to a known authority; PEM",
+        set_text<prometheus_tls, &broker::TlsOptions::certificate>},
+    Key{"prometheus.ssl.keyfile", File{}, "its key; PEM", set_text<prometheus_tls, &broker::TlsOptions::key>},
+    Key{"prometheus.ssl.password", Text{}, "the password of that file",
+        set_text<prometheus_tls, &broker::TlsOptions::key_password>},
+    Key{"prometheus.ssl.cacertfile", File{}, "whose certificates clients may show; PEM",
+        set_text<prometheus_tls, &broker::TlsOptions::authorities>},
+    Key{"prometheus.ssl.verify", verifications, "whether clients are asked for a certificate",
+        set_verification<prometheus_tls>},
+    Key{"prometheus.ssl.fail_if_no_peer_cert", Flag{}, "whether they have to show one",
+        set_flag<prometheus_tls, &broker::TlsOptions::requires_certificate>},
+    Key{"prometheus.ssl.depth", Number{.most = 100}, "certificates between theirs and its authority's",
+        set_depth<prometheus_tls>},
+    Key{"prometheus.ssl.versions.$number", tls_versions, "a version that may be used; both when none is named",
+        add_text<prometheus_tls, &broker::TlsOptions::versions>},
+    Key{"prometheus.ssl.ciphers.$number", Text{}, "a cipher suite that may be used, as OpenSSL calls it",
+        add_text<prometheus_tls, &broker::TlsOptions::ciphers>},
+    Key{"prometheus.ssl.honor_cipher_order", Flag{}, "whether the broker's order of them counts; else the client's",
+        set_flag<prometheus_tls, &broker::TlsOptions::prefers_own_ciphers>},
     Key{"log.console.level", log_levels, "what is logged",
         [](Draft& d, const Value& v) { d.options.log_level = log_level(v.text); }},
 };
@@ -139,9 +260,20 @@ constexpr std::string_view other_machinery = "about RabbitMQ's own machinery";
 constexpr std::string_view system_sockets = "sockets have the system's settings";
 constexpr std::string_view statistics_are_cheap = "answers are made when they are asked for";
 
+constexpr std::string_view no_renegotiation = "nothing is negotiated twice";
+constexpr std::string_view openssl = "OpenSSL decides";
+
 const std::array without_effect{
-    Key{"listeners.ssl", Word{"none"}, "there is no TLS"},
-    Key{"ssl_options", Word{"none"}, "there is no TLS"},
+    Key{"listeners.ssl", Word{"none"}, "there is no TLS unless it is asked for"},
+    Key{"ssl_options", Word{"none"}, "there is no TLS unless it is asked for"},
+    Key{"ssl_options.client_renegotiation", Word{"false"}, no_renegotiation},
+    Key{"ssl_options.secure_renegotiate", Flag{}, no_renegotiation},
+    Key{"ssl_options.reuse_sessions", Flag{}, openssl},
+    Key{"ssl_options.honor_ecc_order", Flag{}, openssl},
+    Key{"ssl_options.hibernate_after", Text{}, other_machinery},
+    Key{"ssl_options.bypass_pem_cache", Flag{}, other_machinery},
+    Key{"ssl_options.log_level", Text{}, "a handshake that fails is logged"},
+    Key{"ssl_handshake_timeout", Text{}, "handshake_timeout counts from the first octet on"},
     Key{"num_acceptors.*", Text{}, other_machinery},
     Key{"socket_writer.gc_threshold", Text{}, other_machinery},
     Key{"reverse_dns_lookups", Word{"false"}, "names are never looked up"},
@@ -208,7 +340,12 @@ const std::array without_effect{
     Key{"management.csp.policy", Text{}, "there is no web UI"},
     Key{"management.headers.*", Text{}, "there is no web UI"},
     Key{"management.tcp.*", Text{}, other_machinery},
-    Key{"management.listener.ssl", Word{"false"}, "there is no TLS"},
+    Key{"management.listener.ssl", Word{"false"}, "management.ssl.port is the listener with TLS"},
+    Key{"management.ssl.client_renegotiation", Word{"false"}, no_renegotiation},
+    Key{"management.ssl.secure_renegotiate", Flag{}, no_renegotiation},
+    Key{"management.ssl.honor_ecc_order", Flag{}, openssl},
+    Key{"management.ssl.request_timeout", Text{}, "management.tcp.request_timeout counts for both"},
+    Key{"management.ssl.idle_timeout", Text{}, "management.tcp.idle_timeout counts for both"},
     Key{"management.listener.server.*", Text{}, other_machinery},
     Key{"management_agent.*", Text{}, statistics_are_cheap},
     Key{"prometheus.return_per_object_metrics", Word{"false"}, "/metrics/per-object has them"},
@@ -216,17 +353,16 @@ const std::array without_effect{
     Key{"prometheus.tcp.*", Text{}, other_machinery},
 };
 
-constexpr std::string_view no_tls = "TLS is not there yet";
+constexpr std::string_view no_such_tls = "this is not there for TLS";
 constexpr std::string_view no_clusters = "there are no clusters yet";
 
 const std::array refused{
-    Key{"listeners.ssl.*", Text{}, no_tls},
-    Key{"ssl_options.*", Text{}, no_tls},
-    Key{"ssl_cert_login_from", Text{}, no_tls},
-    Key{"management.ssl.*", Text{}, no_tls},
-    Key{"management.listener.ssl", Text{}, no_tls},
-    Key{"management.listener.ssl_opts.*", Text{}, no_tls},
-    Key{"prometheus.ssl.*", Text{}, no_tls},
+    Key{"ssl_options.*", Text{}, no_such_tls},
+    Key{"ssl_cert_login_from", Text{}, "nobody logs in by a certificate"},
+    Key{"management.ssl.*", Text{}, no_such_tls},
+    Key{"management.listener.ssl", Text{}, "management.ssl.port is the listener with TLS"},
+    Key{"management.listener.ssl_opts.*", Text{}, "management.ssl.* is for TLS"},
+    Key{"prometheus.ssl.*", Text{}, no_such_tls},
     Key{"cluster_formation.*", Text{}, no_clusters},
     Key{"cluster_partition_handling.*", Text{}, no_clusters},
     Key{"definitions.*", Text{}, "definitions come from files only: load_definitions"},
@@ -272,6 +408,11 @@ std::size_t distance(std::string_view from, std::string_view to) {
   return row.back();
 }
 
+void require_certificate(std::string_view prefix, const broker::TlsOptions& tls) {
+  if (tls.certificate.empty() || tls.key.empty())
+    throw std::runtime_error{fmt::format("TLS needs a certificate and its key: {0}.certfile and {0}.keyfile", prefix)};
+}
+
 /// The key's name with the words of `name` where the key takes any.
 std::string as_meant_by(const Key& key, std::string_view name) {
   const auto given = words_of(name);
@@ -295,7 +436,22 @@ std::span<const Key> refused_keys() {
   return refused;
 }
 
+broker::ListenAddress& Draft::secure_http() {
+  if (!options.http.secure) options.http.secure = {.port = secure_http_port};
+  return *options.http.secure;
+}
+
+broker::ListenAddress& Draft::secure_prometheus() {
+  if (!options.prometheus.secure) options.prometheus.secure = {.port = secure_prometheus_port};
+  return *options.prometheus.secure;
+}
+
 void Draft::finish() {
+  if (!options.amqp_tls.empty()) require_certificate("ssl_options", options.tls);
+  if (options.http.secure) require_certificate("management.ssl", options.http.tls);
+  if (options.prometheus.secure) require_certificate("prometheus.ssl", options.prometheus.tls);
+  options.http.has_plain = names_plain_http || !options.http.secure;
+  options.prometheus.has_plain = names_plain_prometheus || !options.prometheus.secure;
   if (amqp) options.amqp = *std::move(amqp);
   if (listens_to_nobody) options.amqp.clear();
   if (loopback_users) options.broker.loopback_users = *std::move(loopback_users);

@@ -15,11 +15,16 @@ struct Draft {
   Options& options;
   bool listens_to_nobody = false;
   bool has_no_loopback_users = false;
+  bool names_plain_http = false;
+  bool names_plain_prometheus = false;
   std::optional<std::vector<broker::ListenAddress>> amqp{};
   std::optional<std::vector<std::string>> loopback_users{};
   std::optional<std::vector<std::string>> default_user_tags{};
   std::optional<std::vector<std::string>> auth_mechanisms{};
 
+  broker::ListenAddress& secure_http();
+  broker::ListenAddress& secure_prometheus();
+  /// Errors: std::runtime_error when something that is needed has not been named.
   void finish();
 };
 

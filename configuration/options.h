@@ -8,8 +8,17 @@
 
 #include "broker/broker.h"
 #include "broker/listener.h"
+#include "broker/tls.h"
 
 namespace leveret::configuration {
+
+/// Where HTTP is served: plain, with TLS, or both.
+struct HttpListeners {
+  broker::ListenAddress plain{};
+  bool has_plain = true;
+  std::optional<broker::ListenAddress> secure{};
+  broker::TlsOptions tls{};  // of `secure`
+};
 
 /// What `leveret server` is told, by files and by its command line.
 struct Options {
@@ -18,8 +27,10 @@ struct Options {
   std::string log_level = "info";
 
   std::vector<broker::ListenAddress> amqp{{.port = 5672}};
-  broker::ListenAddress http{.port = 15672};
-  broker::ListenAddress prometheus{.port = 15692};
+  std::vector<broker::ListenAddress> amqp_tls{};
+  broker::TlsOptions tls{};  // of `amqp_tls`
+  HttpListeners http{.plain = {.port = 15672}};
+  HttpListeners prometheus{.plain = {.port = 15692}};
 
   std::vector<std::string> http_cors_origins{};
   std::chrono::seconds http_cors_max_age{1800};

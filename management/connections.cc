@@ -24,12 +24,19 @@ std::string name_of(const ConnectionReport& connection, const ChannelReport& cha
   return fmt::format("{} ({})", connection.name(), channel.number);
 }
 
-/// Nothing that is only there with TLS.
-void add_no_tls(json::object& object) {
-  object["ssl"] = false;
-  for (const auto name : {"peer_cert_issuer", "peer_cert_subject", "peer_cert_validity", "ssl_cipher", "ssl_hash",
-                          "ssl_key_exchange", "ssl_protocol"})
-    object[name] = nullptr;
+/// Null for all that is only there with TLS, or with a certificate.
+void add_tls(json::object& object, const std::optional<broker::TlsReport>& tls) {
+  const auto add = [&](std::string_view name, std::string broker::TlsReport::*member) {
+    object[name] = tls && !(*tls.*member).empty() ? json::value(*tls.*member) : nullptr;
+  };
+  object["ssl"] = tls.has_value();
+  add("peer_cert_issuer", &broker::TlsReport::peer_issuer);
+  add("peer_cert_subject", &broker::TlsReport::peer_subject);
+  add("peer_cert_validity", &broker::TlsReport::peer_validity);
+  add("ssl_cipher", &broker::TlsReport::cipher);
+  add("ssl_hash", &broker::TlsReport::hash);
+  add("ssl_key_exchange", &broker::TlsReport::key_exchange);
+  add("ssl_protocol", &broker::TlsReport::protocol);
 }
 
 json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& connection) {
@@ -56,7 +63,7 @@ json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& 
                       {"vhost", to_json_text(connection.virtual_host)}};
   if (const json::value* name = properties.if_contains("connection_name")) object["user_provided_name"] = *name;
   object["client_properties"] = std::move(properties);
-  add_no_tls(object);
+  add_tls(object, connection.tls);
   return object;
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <boost/algorithm/string/case_conv.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -37,6 +38,7 @@ std::optional<Integer> number(std::string_view text) {
 std::string protocol_name(const std::string& given) {
   const std::string name = boost::algorithm::to_lower_copy(given);
   constexpr std::array<std::string_view, 5> amqp{"amqp091", "amqp0.9.1", "amqp0-9-1", "amqp10", "amqp1.0"};
+  if (name == "amqps") return "amqp/ssl";
   return std::find(amqp.begin(), amqp.end(), name) == amqp.end() ? name : "amqp";
 }
 
@@ -86,13 +88,56 @@ Response check_quorum(const Request&) {
   return answer(json::object{{"status", "ok"}, {"reason", "single node cluster"}});
 }
 
+namespace {
+
+using std::chrono::hours;
+
+/// As RabbitMQ counts them: a month is the twelfth part of 365 days.
+constexpr std::array units{
+    std::pair{std::string_view{"day"}, hours{24}}, std::pair{std::string_view{"week"}, hours{168}},
+    std::pair{std::string_view{"month"}, hours{730}}, std::pair{std::string_view{"year"}, hours{8760}}};
+
+/// When those certificates of a file end that do so before `limit`; one that cannot be read has ended.
+json::array ends_before(const std::filesystem::path& file, std::chrono::system_clock::time_point limit) {
+  json::array ends;
+  if (file.empty()) return ends;
+  try {
+    for (const auto end : broker::certificate_ends(file))
+      if (end < limit)
+        ends.push_back(
+            json::string{fmt::format("{:%Y-%m-%d %H:%M:%S}", std::chrono::floor<std::chrono::seconds>(end))});
+  } catch (const std::runtime_error& error) {
+    ends.push_back(json::string{error.what()});
+  }
+  return ends;
+}
+
+}  // namespace
+
 Response check_certificates(const Request& request) {
-  constexpr std::array<std::string_view, 8> units{"day", "days", "week", "weeks", "month", "months", "year", "years"};
   const auto within = number<std::int64_t>(request.parameter("within"));
   if (!within || *within < 0) throw bad_request("Invalid expiration value.");
-  if (std::find(units.begin(), units.end(), request.parameter("unit")) == units.end())
-    throw bad_request("Time unit not recognised. Supported units: days, weeks, months, years.");
-  return healthy();  // there is no TLS yet
+  const auto unit = std::find_if(units.begin(), units.end(), [&](const auto& one) {
+    return request.parameter("unit") == one.first || request.parameter("unit") == fmt::format("{}s", one.first);
+  });
+  if (unit == units.end()) throw bad_request("Time unit not recognised. Supported units: days, weeks, months, years.");
+  const auto limit = std::chrono::system_clock::now() + *within * unit->second;
+  json::array expiring;
+  for (const auto& listener : request.broker.listeners()) {
+    json::array own = ends_before(listener.certificate, limit);
+    json::array authorities = ends_before(listener.authorities, limit);
+    if (own.empty() && authorities.empty()) continue;
+    expiring.push_back(json::object{{"node", request.broker.node_name()},
+                                    {"protocol", listener.protocol},
+                                    {"interface", "[::]"},
+                                    {"port", std::to_string(listener.port)},
+                                    {"certfile", listener.certificate.string()},
+                                    {"certfile_expires_on", std::move(own)},
+                                    {"cacertfile", listener.authorities.string()},
+                                    {"cacertfile_expires_on", std::move(authorities)}});
+  }
+  if (expiring.empty()) return healthy();
+  return failed({{"reason", "Certificates expiring"}, {"expired", std::move(expiring)}});
 }
 
 Response check_port_listener(const Request& request) {

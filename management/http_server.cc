@@ -59,10 +59,12 @@ HttpServer::HttpServer(boost::asio::io_context& context, HttpOptions options, An
     : context_(context),
       options_(std::move(options)),
       answer_(std::move(answer)),
-      acceptor_(broker::listen(context, {.host = options_.host, .port = options_.port}, "HTTP")),
-      port_(acceptor_.local_endpoint().port()),
       local_acceptor_(context),
       sessions_(std::make_shared<std::unordered_set<HttpSession*>>()) {
+  for (const auto& listener : options_.listeners) {
+    acceptors_.push_back(broker::listen(context, listener.address, listener.tls ? "HTTP with TLS" : "HTTP"));
+    ports_.push_back(acceptors_.back().local_endpoint().port());
+  }
   if (!options_.local_socket.empty()) listen(local_acceptor_, options_.local_socket);
 }
 
@@ -71,8 +73,9 @@ HttpServer::~HttpServer() {
 }
 
 void HttpServer::start() {
-  boost::asio::co_spawn(context_, accept(acceptor_), boost::asio::detached);
-  if (local_acceptor_.is_open()) boost::asio::co_spawn(context_, accept(local_acceptor_), boost::asio::detached);
+  for (std::size_t i = 0; i < acceptors_.size(); ++i)
+    boost::asio::co_spawn(context_, accept(acceptors_[i], options_.listeners[i].tls), boost::asio::detached);
+  if (local_acceptor_.is_open()) boost::asio::co_spawn(context_, accept(local_acceptor_, {}), boost::asio::detached);
   thread_ = std::thread{[this] {
     context_.run();
     ended_.set_value();
@@ -80,7 +83,7 @@ void HttpServer::start() {
 }
 
 template <class Acceptor>
-boost::asio::awaitable<void> HttpServer::accept(Acceptor& acceptor) {
+boost::asio::awaitable<void> HttpServer::accept(Acceptor& acceptor, broker::TlsContext tls) {
   boost::asio::steady_timer pause{context_};
   while (acceptor.is_open()) {
     auto [error, socket] = co_await acceptor.async_accept(as_result);
@@ -95,26 +98,26 @@ boost::asio::awaitable<void> HttpServer::accept(Acceptor& acceptor) {
       log::warn("HTTP connection refused: reason=\"too many\" connections={}", sessions_->size());
       continue;
     }
-    take(std::move(socket));
+    take(std::move(socket), tls);
   }
 }
 
-void HttpServer::take(tcp::socket socket) {
+void HttpServer::take(tcp::socket socket, const broker::TlsContext& tls) {
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay{true}, ignored);
   const HttpSession::Origin origin{.is_this_machine = is_from_this_machine(socket)};
-  HttpSession::start(*this, std::move(socket), origin);
+  HttpSession::start(*this, std::move(socket), tls, origin);
 }
 
-void HttpServer::take(local::socket socket) {
-  HttpSession::start(*this, std::move(socket), {.is_this_machine = true, .is_administrator = true});
+void HttpServer::take(local::socket socket, const broker::TlsContext&) {
+  HttpSession::start(*this, std::move(socket), {}, {.is_this_machine = true, .is_administrator = true});
 }
 
 void HttpServer::stop(std::chrono::milliseconds patience) {
   if (!thread_.joinable()) return;
   boost::asio::post(context_, [this] {
     boost::system::error_code ignored;
-    acceptor_.close(ignored);
+    for (auto& acceptor : acceptors_) acceptor.close(ignored);
     local_acceptor_.close(ignored);
     for (HttpSession* session : *sessions_) session->close();
   });

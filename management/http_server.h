@@ -14,13 +14,20 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "broker/listener.h"
+#include "broker/tls.h"
 #include "management/router.h"
 
 namespace leveret::management {
 
+struct HttpListener {
+  broker::ListenAddress address{};
+  broker::TlsContext tls{};
+};
+
 struct HttpOptions {
-  std::string host{};          // a numeric address; empty: all, IPv6 and IPv4
-  std::uint16_t port = 15672;  // 0: any free one
+  /// Where it is served; with TLS where there is a context for it.
+  std::vector<HttpListener> listeners{{.address = {.port = 15672}}};
   /// A socket in the file system, whose owner needs no password; none when the path is empty.
   std::filesystem::path local_socket{};
   /// Pages of other origins that browsers may let talk to the API; "*" for all.
@@ -47,7 +54,10 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  std::uint16_t port() const { return port_; }
+  /// Of each listener, in order.
+  const std::vector<std::uint16_t>& ports() const { return ports_; }
+  /// Of the first.
+  std::uint16_t port() const { return ports_.front(); }
   void start();
   /// Closes all connections and joins the thread; answers under way are waited for, at most for `patience`.
   void stop(std::chrono::milliseconds patience);
@@ -56,15 +66,15 @@ class HttpServer {
   friend class HttpSession;
 
   template <class Acceptor>
-  boost::asio::awaitable<void> accept(Acceptor& acceptor);
-  void take(boost::asio::ip::tcp::socket socket);
-  void take(boost::asio::local::stream_protocol::socket socket);
+  boost::asio::awaitable<void> accept(Acceptor& acceptor, broker::TlsContext tls);
+  void take(boost::asio::ip::tcp::socket socket, const broker::TlsContext& tls);
+  void take(boost::asio::local::stream_protocol::socket socket, const broker::TlsContext& tls);
 
   boost::asio::io_context& context_;
   const HttpOptions options_;
   const Answer answer_;
-  boost::asio::ip::tcp::acceptor acceptor_;
-  const std::uint16_t port_;
+  std::vector<boost::asio::ip::tcp::acceptor> acceptors_{};
+  std::vector<std::uint16_t> ports_{};
   boost::asio::local::stream_protocol::acceptor local_acceptor_;
   // Shared with the sessions, for one that still waits for its answer may outlive the server.
   const std::shared_ptr<std::unordered_set<class HttpSession*>> sessions_;

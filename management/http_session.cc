@@ -39,10 +39,10 @@ bool is_refusable(const boost::system::error_code& error) {
 
 }  // namespace
 
-HttpSession::HttpSession(HttpServer& server, Protocol::socket socket, Origin origin)
+HttpSession::HttpSession(HttpServer& server, HttpStream::Socket socket, broker::TlsContext tls, Origin origin)
     : server_(server),
       sessions_(server.sessions_),
-      stream_(std::move(socket)),
+      stream_(std::move(socket), std::move(tls)),
       buffer_(std::max<std::size_t>(read_size_max, server.options_.header_size_max)),
       origin_(origin) {
   sessions_->insert(this);
@@ -56,15 +56,17 @@ void HttpSession::close() {
   stream_.close();
 }
 
-void HttpSession::start(HttpServer& server, Protocol::socket socket, Origin origin) {
-  auto session = std::make_unique<HttpSession>(server, std::move(socket), origin);
+void HttpSession::start(HttpServer& server, HttpStream::Socket socket, broker::TlsContext tls, Origin origin) {
+  auto session = std::make_unique<HttpSession>(server, std::move(socket), std::move(tls), origin);
   boost::asio::co_spawn(server.context_, run(std::move(session)), boost::asio::detached);
 }
 
 boost::asio::awaitable<void> HttpSession::run(std::unique_ptr<HttpSession> self) {
+  self->stream_.expires_after(self->server_.options_.request_timeout);
+  const auto error = co_await self->stream_.shake_hands();
+  if (error) co_return;
   co_await self->converse();
-  boost::system::error_code ignored;
-  self->stream_.socket().shutdown(Protocol::socket::shutdown_send, ignored);
+  co_await self->stream_.shut_down();
 }
 
 boost::asio::awaitable<void> HttpSession::converse() {
@@ -105,8 +107,7 @@ boost::asio::awaitable<void> HttpSession::refuse(boost::system::error_code reaso
   const bool is_written = co_await write(message, false);
   if (!is_written) co_return;
   // What the client is still sending is taken, up to a limit: closing now could take the answer from it.
-  boost::system::error_code ignored;
-  stream_.socket().shutdown(Protocol::socket::shutdown_send, ignored);
+  stream_.end_output();
   std::string discarded(read_size_max, '\0');
   for (std::uint64_t left = 2 * server_.options_.body_size_max; left > 0;) {
     auto [error, size] = co_await stream_.async_read_some(boost::asio::buffer(discarded), as_result);

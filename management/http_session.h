@@ -2,33 +2,30 @@
 #include <memory>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
 #include "management/http_server.h"
+#include "management/http_stream.h"
 
 namespace leveret::management {
 
 /// One client's connection: requests one after the other, as long as it keeps it open.  Belongs to the server's thread.
 class HttpSession {
  public:
-  using Protocol = boost::asio::generic::stream_protocol;  // TCP, or a socket in the file system
-
   /// Where the client is.
   struct Origin {
     bool is_this_machine = false;
     bool is_administrator = false;
   };
 
-  HttpSession(HttpServer& server, Protocol::socket socket, Origin origin);
+  HttpSession(HttpServer& server, HttpStream::Socket socket, broker::TlsContext tls, Origin origin);
   ~HttpSession();
 
   /// Serves the client until it or the server leaves.
-  static void start(HttpServer& server, Protocol::socket socket, Origin origin);
+  static void start(HttpServer& server, HttpStream::Socket socket, broker::TlsContext tls, Origin origin);
   void close();
 
  private:
@@ -47,7 +44,7 @@ class HttpSession {
 
   HttpServer& server_;
   const std::shared_ptr<std::unordered_set<HttpSession*>> sessions_;
-  boost::beast::basic_stream<Protocol> stream_;
+  HttpStream stream_;
   boost::beast::flat_buffer buffer_;
   const Origin origin_;
 };

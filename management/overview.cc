@@ -129,8 +129,11 @@ json::array listeners(const broker::BrokerQuery& broker) {
 json::array contexts(const broker::BrokerQuery& broker) {
   json::array all;
   for (const auto& listener : broker.listeners()) {
-    if (listener.protocol != "http") continue;
-    all.push_back(json::object{{"ssl_opts", json::array{}},
+    if (listener.protocol != "http" && listener.protocol != "https") continue;
+    json::value tls = json::array{};
+    if (!listener.certificate.empty())
+      tls = json::object{{"certfile", listener.certificate.string()}, {"cacertfile", listener.authorities.string()}};
+    all.push_back(json::object{{"ssl_opts", std::move(tls)},
                                {"node", broker.node_name()},
                                {"description", "RabbitMQ Management"},
                                {"path", "/"},

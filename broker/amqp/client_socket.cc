@@ -63,8 +63,11 @@ void InputBuffer::keep(protocol::Octets unread) {
   begin_ = unread.empty() ? end_ : static_cast<std::size_t>(unread.data() - octets_.data());
 }
 
-ClientSocket::ClientSocket(Broker& broker, Shard& shard, tcp::socket socket)
-    : socket_(std::move(socket)), wake_(shard.context()), connection_(broker, shard, *this, peer_of(socket_)) {
+ClientSocket::ClientSocket(Broker& broker, Shard& shard, tcp::socket socket, const TlsContext& tls)
+    : socket_(std::move(socket)),
+      tls_(tls ? std::make_unique<TlsStream>(tls, socket_) : nullptr),
+      wake_(shard.context()),
+      connection_(broker, shard, *this, peer_of(socket_)) {
   boost::system::error_code ignored;
   socket_.set_option(tcp::no_delay{true}, ignored);
   socket_.non_blocking(true, ignored);
@@ -76,8 +79,22 @@ void ClientSocket::start() {
 
 /// Keeps the socket alive as long as the conversation lasts.
 boost::asio::awaitable<void> ClientSocket::run(std::shared_ptr<ClientSocket> self) {
+  if (self->tls_) co_await self->secure();
   co_await self->converse();
   co_await self->linger();
+}
+
+/// Nothing can be written before that is done.
+boost::asio::awaitable<void> ClientSocket::secure() {
+  is_waiting_to_write_ = true;
+  const auto error = co_await tls_->shake_hands();
+  is_waiting_to_write_ = false;
+  if (!error) {
+    connection_.secured(tls_->report());
+    co_return;
+  }
+  has_failed_ = true;
+  if (!connection_.is_finished()) connection_.secure_failed(error.message());
 }
 
 boost::asio::awaitable<void> ClientSocket::converse() {
@@ -102,7 +119,8 @@ boost::asio::awaitable<void> ClientSocket::wait_for_resume() {
 boost::asio::awaitable<void> ClientSocket::read() {
   const auto space = input_.space();
   const auto [error, size] =
-      co_await socket_.async_read_some(boost::asio::buffer(space.data(), space.size()), as_result);
+      tls_ ? co_await tls_->read_some(space)
+           : co_await socket_.async_read_some(boost::asio::buffer(space.data(), space.size()), as_result);
   if (error == boost::asio::error::operation_aborted) co_return;
   if (error) {
     while (connection_.is_paused()) co_await wait_for_resume();  // an answer from another shard is still to come
@@ -127,6 +145,7 @@ boost::asio::awaitable<void> ClientSocket::linger() {
   if (has_failed_) co_return;
   boost::system::error_code ignored;
   write();
+  if (tls_) tls_->shut_down();
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
   wake_.expires_after(linger_time);
   wake_.async_wait([self = shared_from_this()](boost::system::error_code error) {
@@ -146,10 +165,7 @@ void ClientSocket::write() {
   protocol::OutputBuffer& output = connection_.output();
   while (!output.empty()) {
     std::array<iovec, pieces_per_write> pieces;
-    msghdr message{};
-    message.msg_iov = pieces.data();
-    message.msg_iovlen = output.fill(pieces);
-    const ssize_t written = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t written = write_some({pieces.data(), output.fill(pieces)});
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_until_writable();
     if (written < 0) {
@@ -166,6 +182,15 @@ void ClientSocket::write() {
     ++transfers.writes;
   }
   connection_.output_written();
+}
+
+/// As sendmsg.
+ssize_t ClientSocket::write_some(std::span<iovec> pieces) {
+  if (tls_) return tls_->write(pieces);
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  return ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void ClientSocket::wait_until_writable() {

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "broker/amqp/connection.h"
+#include "broker/amqp/tls_stream.h"
 
 namespace leveret::broker::amqp {
 
@@ -32,7 +33,8 @@ class InputBuffer {
 /// A client's socket and the connection it carries.  Lives on the connection's shard, owned by its own coroutine.
 class ClientSocket final : public Transport, public std::enable_shared_from_this<ClientSocket> {
  public:
-  ClientSocket(Broker& broker, Shard& shard, boost::asio::ip::tcp::socket socket);
+  /// With `tls`, the client has to begin with its handshake.
+  ClientSocket(Broker& broker, Shard& shard, boost::asio::ip::tcp::socket socket, const TlsContext& tls);
 
   /// Begins the conversation.  On the shard's thread.
   void start();
@@ -43,14 +45,17 @@ class ClientSocket final : public Transport, public std::enable_shared_from_this
 
  private:
   static boost::asio::awaitable<void> run(std::shared_ptr<ClientSocket> self);
+  boost::asio::awaitable<void> secure();
   boost::asio::awaitable<void> converse();
   boost::asio::awaitable<void> wait_for_resume();
   boost::asio::awaitable<void> read();
   void hand_over();
   boost::asio::awaitable<void> linger();
+  ssize_t write_some(std::span<iovec> pieces);
   void wait_until_writable();
 
   boost::asio::ip::tcp::socket socket_;
+  const std::unique_ptr<TlsStream> tls_;
   boost::asio::steady_timer wake_;
   InputBuffer input_{};
   bool is_waiting_to_write_ = false;

@@ -95,7 +95,8 @@ std::optional<ConnectionReport> Connection::report() const {
                           .channel_max = channel_max_,
                           .heartbeat = heartbeat_,
                           .connected_at = opened_at_,
-                          .transfers = transfers_};
+                          .transfers = transfers_,
+                          .tls = tls_ ? std::optional{*tls_} : std::nullopt};
   for (const auto& [number, channel] : channels_) report.channels.push_back(channel->report());
   return report;
 }
@@ -488,6 +489,11 @@ void Connection::force_close(std::string_view reason) {
   shard_.begin_turn();
   if (state_ < State::awaiting_open) return finish();
   close_with({.code = protocol::ReplyCode::connection_forced, .text = std::string{reason}});
+}
+
+void Connection::secure_failed(std::string_view reason) {
+  log::warn("connection refused: peer={} reason=\"TLS handshake failed: {}\"", peer_.address, reason);
+  disconnected();
 }
 
 void Connection::disconnected() {

@@ -11,6 +11,7 @@
 #include "broker/amqp/channel.h"
 #include "broker/amqp/sasl.h"
 #include "broker/broker.h"
+#include "broker/tls.h"
 #include "protocol/codec.h"
 #include "protocol/frame.h"
 #include "protocol/methods.h"
@@ -58,6 +59,9 @@ class Connection final : public TurnMember {
 
   /// In place of the handshake, for a client inside the process whose user is known: as RabbitMQ's direct connections.
   void open_directly(LocalUser user, std::shared_ptr<VirtualHost> virtual_host);
+  /// The transport has begun with a handshake of TLS, which has succeeded or not.
+  void secured(TlsReport report) { tls_ = std::make_unique<TlsReport>(std::move(report)); }
+  void secure_failed(std::string_view reason);
   /// Handles the whole frames in `unread` and takes them off; stops early when the connection is paused.
   void receive(protocol::Octets& unread);
   /// False while input has to wait: for an answer from another shard, for the peer to read, for a shard it has
@@ -188,6 +192,7 @@ class Connection final : public TurnMember {
   Shard& shard_;
   Transport& transport_;
   const Peer peer_;
+  std::unique_ptr<TlsReport> tls_{};
   const ConnectionId id_;
 
   State state_ = State::awaiting_header;

@@ -81,7 +81,7 @@ DueTime DelayStore::due_time_of(const Message& message) const {
 void DelayStore::enqueue(const MessageRef& message, const ConfirmTicket& ticket) {
   const DelayedPlace place{.due = due_time_of(*message), .position = next_position_++};
   Delayed delayed{.message = message};
-  if (is_stored(*message))
+  if (is_durable_)
     delayed.append = shard_.log().append_delayed(address_.queue, place, message, ticket);
   else
     shard_.confirm(ticket);
@@ -97,7 +97,7 @@ void DelayStore::add(const DelayedPlace& place, Delayed delayed) {
   if (!next_due || place.due < *next_due) go_on();
 }
 
-/// A transient message is stored as well now, so that it can leave memory.
+/// One of a transient exchange is stored as well now, so that it can leave memory.
 void DelayStore::add_far(const DelayedPlace& place, Delayed delayed) {
   if (delayed.append == AppendNumber::none) {
     delayed.append = shard_.log().append_delayed_transient(address_.queue, place, delayed.message);

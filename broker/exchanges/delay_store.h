@@ -62,7 +62,6 @@ class DelayStore final : public Session, public TurnMember {
   };
 
   DueTime due_time_of(const Message& message) const;
-  bool is_stored(const Message& message) const { return is_durable_ && message.is_persistent(); }
   void add(const DelayedPlace& place, Delayed delayed);
   void add_far(const DelayedPlace& place, Delayed delayed);
   void limit_window();

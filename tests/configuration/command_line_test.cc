@@ -47,9 +47,9 @@ TEST(CommandLine, WinsOverTheFilesItNames) {
   ASSERT_EQ(options.amqp.size(), 1u);
   EXPECT_EQ(options.amqp[0].host, "");
   EXPECT_EQ(options.amqp[0].port, 0u);
-  EXPECT_EQ(options.http.host, "127.0.0.1") << "the line has said nothing about it";
-  EXPECT_EQ(options.http.port, 1u);
-  EXPECT_EQ(options.prometheus.port, 2u);
+  EXPECT_EQ(options.http.plain.host, "127.0.0.1") << "the line has said nothing about it";
+  EXPECT_EQ(options.http.plain.port, 1u);
+  EXPECT_EQ(options.prometheus.plain.port, 2u);
   EXPECT_EQ(options.broker.disk_free_limit, 1000u);
   EXPECT_FALSE(options.broker.disk_free_share);
   EXPECT_EQ(options.broker.memory_high_watermark, 0.1);

@@ -114,12 +114,45 @@ TEST(ConfigurationFile, SetsWhatTheTableSays) {
   EXPECT_EQ(broker.memory_high_watermark, 0.5);
   EXPECT_EQ(broker.memory_size, 1'000'000'000u);
   EXPECT_EQ(broker.disk_free_share, 1.5);
-  EXPECT_EQ(shown({options.http, options.prometheus}), "127.0.0.1|15673 ::1|15693 ");
+  EXPECT_EQ(shown({options.http.plain, options.prometheus.plain}), "127.0.0.1|15673 ::1|15693 ");
   EXPECT_EQ(fmt::format("{}", fmt::join(options.http_cors_origins, " ")), "https://a https://b");
   EXPECT_EQ(options.http_cors_max_age.count(), 60);
   EXPECT_EQ(options.http_body_size_max, 1'000'000u);
   EXPECT_EQ(options.http_idle_timeout.count(), 100);
   EXPECT_EQ(options.http_request_timeout.count(), 200);
+}
+
+TEST(ConfigurationFile, SetsUpTls) {
+  const Options options = options_from(
+      "listeners.ssl.default = 5671\nssl_options.certfile = /tmp\nssl_options.keyfile = /\n"
+      "ssl_options.cacertfile = /etc\nssl_options.password = secret\nssl_options.verify = verify_peer\n"
+      "ssl_options.fail_if_no_peer_cert = true\nssl_options.depth = 3\nssl_options.versions.1 = tlsv1.3\n"
+      "ssl_options.ciphers.1 = TLS_AES_256_GCM_SHA384\nssl_options.honor_cipher_order = false\n"
+      "management.ssl.port = 15671\nmanagement.ssl.certfile = /tmp\nmanagement.ssl.keyfile = /\n"
+      "prometheus.ssl.certfile = /etc\nprometheus.ssl.keyfile = /\nprometheus.tcp.port = 15692\n");
+  EXPECT_EQ(shown(options.amqp), "|5672 ");
+  EXPECT_EQ(shown(options.amqp_tls), "|5671 ");
+  EXPECT_EQ(options.tls.certificate, "/tmp");
+  EXPECT_EQ(options.tls.key, "/");
+  EXPECT_EQ(options.tls.authorities, "/etc");
+  EXPECT_EQ(options.tls.key_password, "secret");
+  EXPECT_TRUE(options.tls.verifies_peer);
+  EXPECT_TRUE(options.tls.requires_certificate);
+  EXPECT_EQ(options.tls.depth, 3);
+  EXPECT_EQ(options.tls.versions, std::vector<std::string>{"tlsv1.3"});
+  EXPECT_EQ(options.tls.ciphers, std::vector<std::string>{"TLS_AES_256_GCM_SHA384"});
+  EXPECT_FALSE(options.tls.prefers_own_ciphers);
+  EXPECT_FALSE(options.http.has_plain) << "the port with TLS takes its place";
+  EXPECT_EQ(options.http.secure->port, 15671u);
+  EXPECT_EQ(options.http.tls.certificate, "/tmp");
+  EXPECT_TRUE(options.prometheus.has_plain) << "it is named, too";
+  EXPECT_EQ(options.prometheus.secure->port, 15691u) << "as in RabbitMQ";
+}
+
+TEST(ConfigurationFile, MissesACertificate) {
+  for (const std::string prefix :
+       {"listeners.ssl.1 = 5671\n", "management.ssl.port = 1\n", "prometheus.ssl.port = 1\n"})
+    EXPECT_THAT(complaint_about(prefix), HasSubstr("TLS needs a certificate and its key: "));
 }
 
 struct RefusalCase {
@@ -166,8 +199,11 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{"load_definitions = /no/such",
                     "load_definitions: expected a file or folder that is there, found \"/no/such\""},
         RefusalCase{"connection_max = lots", "connection_max: expected a whole number, or infinity, found \"lots\""},
-        RefusalCase{"listeners.ssl.default = 5671", "listeners.ssl.default: TLS is not there yet"},
-        RefusalCase{"ssl_options.cacertfile = /a", "ssl_options.cacertfile: TLS is not there yet"},
+        RefusalCase{"ssl_options.cacertfile = /a",
+                    "ssl_options.cacertfile: expected a file or folder that is there, found \"/a\""},
+        RefusalCase{"ssl_options.versions.1 = tlsv1.1",
+                    "ssl_options.versions.1: expected tlsv1.3 or tlsv1.2, found \"tlsv1.1\""},
+        RefusalCase{"ssl_options.crl_check = true", "ssl_options.crl_check: this is not there for TLS"},
         RefusalCase{"cluster_formation.classic_config.nodes.1 = rabbit@a",
                     "cluster_formation.classic_config.nodes.1: there are no clusters yet"},
         RefusalCase{"auth_backends.1 = ldap",

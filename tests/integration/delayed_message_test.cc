@@ -365,18 +365,22 @@ TEST_F(DurableDelayedMessageTest, SurvivesAKillOnceItIsConfirmed) {
     channel.select_confirms();
     publish_delayed(channel, "e", "key", "second", 60'000, 2);
     publish_delayed(channel, "e", "key", "first", 30'000, 2);
-    publish_delayed(channel, "e", "key", "transient", 30'000, 1);
+    publish_delayed(channel, "e", "key", "transient", 40'000, 1);
     channel.wait_for_confirms(3);
   }
   restart_after_kill();
-  EXPECT_EQ(delayed_by(broker_, "e"), 2u);
+  EXPECT_EQ(delayed_by(broker_, "e"), 3u);
   auto channel = connect().open_channel();
   channel.consume("q");
   broker_.clock().advance(30s);
   const auto first = channel.next_delivery();
   EXPECT_EQ(first.body, "first");
   EXPECT_FALSE(channel.has_delivery());
-  broker_.clock().advance(30s);
+  broker_.clock().advance(10s);
+  const auto transient = channel.next_delivery();
+  EXPECT_EQ(transient.body, "transient");
+  EXPECT_EQ(transient.properties().delivery_mode, 1);
+  broker_.clock().advance(20s);
   EXPECT_EQ(channel.next_delivery().body, "second");
 }
 

@@ -231,7 +231,7 @@ TEST(Control, DoesWithoutASocketWhosePathIsTooLong) {
   const TemporaryDirectory directory;
   boost::asio::io_context context;
   const auto path = directory.path() / std::string(120, 'x');
-  const management::HttpServer server{context, {.port = 0, .local_socket = path}, {}};
+  const management::HttpServer server{context, {.listeners = {{}}, .local_socket = path}, {}};
   EXPECT_FALSE(std::filesystem::exists(path));
   EXPECT_EQ(run_in(path.parent_path() / std::string(120, 'x'), "rabbitmqctl", {"ping"}).status, 69);
 }

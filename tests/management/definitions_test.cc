@@ -166,7 +166,7 @@ class DurableDefinitionsTest : public testing::Test {
     broker::BrokerQuery query{broker.broker()};
     management::Statistics statistics;
     management::Router router{query, statistics};
-    management::HttpServer http{context, {.port = 0}, [&](auto request) { return router.answer(std::move(request)); }};
+    management::HttpServer http{context, {.listeners = {{}}}, [&](auto request) { return router.answer(std::move(request)); }};
     http.start();
     HttpClient client{http.port()};
     for (const auto& request : requests) answers_.push_back(client.send(request));

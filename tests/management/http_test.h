@@ -51,7 +51,7 @@ class HttpTest : public testing::Test {
 
  private:
   static management::HttpOptions on_free_port(management::HttpOptions options) {
-    options.port = 0;
+    for (auto& listener : options.listeners) listener.address.port = 0;
     return options;
   }
 

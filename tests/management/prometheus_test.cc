@@ -30,7 +30,7 @@ TEST(Exposition, WritesTypeHelpAndSamples) {
 class PrometheusTest : public HttpTest {
  protected:
   PrometheusTest()
-      : metrics_(metrics_context_, {.port = 0}, [this](management::RawRequest request) {
+      : metrics_(metrics_context_, {.listeners = {{}}}, [this](management::RawRequest request) {
           return management::prometheus::scrape(metrics_query_, std::move(request));
         }) {
     metrics_.start();
