@@ -70,7 +70,7 @@ class Queue final : public AnyQueue {
   /// What there is to know of the messages of one priority, beside those that are ready.
   struct LaneState {
     Position next_position = 1;
-    // Messages before the mark may have been delivered, as far as the store knows (see docs/architecture.md).
+    // Messages before the mark may have been delivered, as far as the store knows (see docs/queues.md).
     Position delivered_before = 0;
     Position mark = 0;
     Position mark_step = 0;
