@@ -8,6 +8,7 @@
 #include "broker/consumer.h"
 #include "broker/counters.h"
 #include "broker/mail.h"
+#include "broker/message_times.h"
 #include "broker/queue_record.h"
 #include "broker/queue_settings.h"
 #include "broker/reports.h"
@@ -71,6 +72,8 @@ class AnyQueue {
   virtual QueueCounts counts() const = 0;
   virtual QueueNumbers numbers() const = 0;
   const QueueCounters& counters() const { return counters_; }
+  /// Nothing when no message has been looked at.
+  virtual const MessageTimes* times() const { return nullptr; }
   /// Somebody has declared it: what he is told.
   virtual QueueCounts declared() = 0;
   /// Takes new settings, at once.

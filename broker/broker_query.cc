@@ -319,6 +319,18 @@ Answer<std::vector<QueueReport>> BrokerQuery::queues(std::vector<std::string> vi
   co_return reports;
 }
 
+Answer<BrokerQuery::TimesOfQueues> BrokerQuery::message_times() {
+  auto times = co_await ask_all<TimesOfQueues>(broker_.shards(), [](Shard& shard) {
+    TimesOfQueues of_shard;
+    for (const auto& [id, queue] : shard.queues())
+      if (const MessageTimes* const times_of_queue = queue->times()) of_shard.emplace(id, times_of_queue->report());
+    return of_shard;
+  });
+  TimesOfQueues all;
+  for (auto& of_shard : times) all.merge(of_shard);
+  co_return all;
+}
+
 bool BrokerQuery::has_queue(std::string_view virtual_host, std::string_view name) const {
   const auto found = broker_.find_virtual_host(virtual_host);
   return found && found->has_queue(name);

@@ -8,11 +8,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "broker/limits.h"
+#include "broker/message_times.h"
 #include "broker/parameters.h"
 #include "broker/policies.h"
 #include "broker/reports.h"
@@ -156,6 +158,9 @@ class BrokerQuery {
   /// With those that the default exchange has of itself.
   std::vector<BindingReport> bindings(std::string_view virtual_host) const;
   Answer<std::vector<QueueReport>> queues(std::vector<std::string> virtual_hosts);
+  /// Of the queues that have any.
+  using TimesOfQueues = std::unordered_map<QueueId, MessageTimesReport>;
+  Answer<TimesOfQueues> message_times();
   bool has_queue(std::string_view virtual_host, std::string_view name) const;
 
   Answer<Result<void>> declare_exchange(Asker asker, ExchangeCommand command);

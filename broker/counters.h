@@ -86,6 +86,12 @@ struct ExchangeCounters {
       {{"publish_in", &ExchangeCounters::in}, {"publish_out", &ExchangeCounters::out}}};
 };
 
+/// Who has shown a password to a shard.
+struct LoginCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;
+};
+
 /// What a connection's socket has carried.
 struct TransferCounters {
   std::uint64_t octets_received = 0;

@@ -87,6 +87,7 @@ void Queue::deliver() {
     if (!may_deliver(position, *queued)) break;
     const bool no_ack = consumer->request.no_ack;
     const std::size_t octets = queued->message->body().size();
+    const WallTime arrival = queued->message->arrival();
     Delivery delivery = make_delivery(position, *queued, consumer->request.id);
     const bool is_last_owner = no_ack && queued->returns == 0;
     if (is_last_owner) queued->message.reset();
@@ -97,6 +98,7 @@ void Queue::deliver() {
       continue;
     }
     note_delivered(position);
+    if (MessageTimes::is_sampled(position)) note_times(position, arrival, queued->is_redelivered, no_ack);
     counters_.deliveries.redelivered += queued->is_redelivered;
     if (no_ack) {
       ++counters_.deliveries.delivered_no_ack;
@@ -127,6 +129,12 @@ Delivery Queue::make_delivery(Position position, const QueuedMessage& queued, Co
 void Queue::note_delivered(Position position) {
   LaneState& lane = lane_at(position);
   lane.delivered_before = std::max(lane.delivered_before, position + 1);
+}
+
+void Queue::note_times(Position position, WallTime arrival, bool is_redelivered, bool no_ack) {
+  if (!times_) times_ = std::make_unique<MessageTimes>();
+  if (!is_redelivered) times_->waited(shard_.wall_now() - arrival);
+  if (!no_ack) times_->begin_work(position, shard_.now());
 }
 
 bool Queue::may_deliver(Position position, const QueuedMessage& queued) {
@@ -172,6 +180,8 @@ void Queue::get(bool no_ack, GetAnswer answer) {
   const std::size_t octets = queued->message->body().size();
   Delivery delivery = make_delivery(position, *queued, ConsumerId::none);
   note_delivered(position);
+  if (MessageTimes::is_sampled(position))
+    note_times(position, queued->message->arrival(), queued->is_redelivered, no_ack);
   counters_.deliveries.redelivered += queued->is_redelivered;
   if (no_ack) {
     ++counters_.deliveries.gotten_no_ack;
@@ -225,6 +235,10 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
     unacknowledged_.erase(found);
     const std::size_t octets = queued.message->body().size();
     unacknowledged_octets_ -= octets;
+    if (times_ && MessageTimes::is_sampled(position)) {
+      if (settlement == Settlement::acknowledge) times_->end_work(position, shard_.now());
+      times_->forget_work(position);
+    }
     switch (settlement) {
       case Settlement::acknowledge:
         ++counters_.deliveries.acknowledged;

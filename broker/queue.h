@@ -41,6 +41,7 @@ class Queue final : public AnyQueue {
 
   QueueCounts counts() const override;
   QueueNumbers numbers() const override;
+  const MessageTimes* times() const override { return times_.get(); }
   /// An idle queue's lease begins anew.
   QueueCounts declared() override;
   /// A shorter limit drops what is above it, a shorter time-to-live what is older.
@@ -90,6 +91,8 @@ class Queue final : public AnyQueue {
   void go_on();
   Delivery make_delivery(Position position, const QueuedMessage& message, ConsumerId consumer) const;
   void note_delivered(Position position);
+  /// Of one whose times are looked at.
+  void note_times(Position position, WallTime arrival, bool is_redelivered, bool no_ack);
   /// False when the store must be told first that the message has been delivered; `deliver` then goes on by itself.
   bool may_deliver(Position position, const QueuedMessage& message);
   void move_mark(Position position);
@@ -154,6 +157,7 @@ class Queue final : public AnyQueue {
   TimePoint read_again_at_ = TimePoint::max();
   TimePoint wakes_at_ = TimePoint::max();
 
+  std::unique_ptr<MessageTimes> times_{};  // once there are any
   bool has_stored_transients_ = false;
   std::vector<std::pair<bool, GetAnswer>> waiting_gets_{};
 };

@@ -196,7 +196,9 @@ struct TopicPermissionReport {
 struct ShardLoad {
   std::chrono::nanoseconds processor_time{};
   std::uint64_t turns = 0;
-  std::uint64_t backlog = 0;  // octets, as its publishers see it
+  std::uint64_t backlog = 0;        // octets, as its publishers see it
+  std::uint64_t route_lookups = 0;  // routes that it did not remember
+  LoginCounters logins{};
 };
 
 using StoreLoad = storage::StoreLoad;

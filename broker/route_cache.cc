@@ -28,6 +28,7 @@ const Route* RouteCache::find(std::string_view exchange, std::string_view routin
 const Route& RouteCache::route(std::string_view exchange, std::string_view routing_key, FieldTable headers,
                                const protocol::BasicProperties* properties) {
   if (const Route* known = find(exchange, routing_key)) return *known;
+  ++lookups_;
   virtual_host_.route(exchange, {.routing_keys = {&routing_key, 1}, .headers = headers, .properties = properties},
                       uncached_);
   if (!uncached_.is_cacheable) return uncached_;

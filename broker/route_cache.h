@@ -11,7 +11,9 @@ namespace leveret::broker {
 /// The routes one shard has asked a virtual host for, valid for one version of its topology.  Belongs to its shard.
 class RouteCache {
  public:
-  explicit RouteCache(const VirtualHost& virtual_host) : virtual_host_(virtual_host) {}
+  /// Counts in `lookups` what it has to ask for.
+  RouteCache(const VirtualHost& virtual_host, std::uint64_t& lookups)
+      : virtual_host_(virtual_host), lookups_(lookups) {}
 
   /// The queues for every message with this routing key, where they are known: stands as `stands` says.
   const Route* find(std::string_view exchange, std::string_view routing_key);
@@ -35,6 +37,7 @@ class RouteCache {
   void forget_stale();
 
   const VirtualHost& virtual_host_;
+  std::uint64_t& lookups_;
   std::uint64_t version_ = 0;
   std::uint64_t generation_ = 0;  // rises whenever a known route may have moved
   boost::unordered_flat_map<std::string, Route, Hash, std::equal_to<>> routes_{};

@@ -108,7 +108,9 @@ ShardLoad Shard::load() const {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
   return {.processor_time = std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec},
           .turns = turns_,
-          .backlog = backlog_.octets()};
+          .backlog = backlog_.octets(),
+          .route_lookups = route_lookups_,
+          .logins = logins_};
 }
 
 void Shard::join(TurnMember& member) {
@@ -344,7 +346,7 @@ Session* Shard::find_session(SessionId id) {
 
 std::shared_ptr<RouteCache> Shard::routes(const VirtualHost& virtual_host) {
   auto& cache = routes_[&virtual_host];
-  if (!cache) cache = std::make_shared<RouteCache>(virtual_host);
+  if (!cache) cache = std::make_shared<RouteCache>(virtual_host, route_lookups_);
   return cache;
 }
 

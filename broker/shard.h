@@ -152,6 +152,7 @@ class Shard {
   /// What channels and connections of a virtual host have counted that are no more.  Whoever has taken it may keep it.
   std::shared_ptr<PastTraffic> past_traffic(const VirtualHost& virtual_host);
   ChurnCounters& churn() { return churn_; }
+  LoginCounters& logins() { return logins_; }
   /// What is counted here, exchanges left out: they are everybody's.
   TrafficReport traffic() const;
   /// It has been deleted: ends its connections here, then its queues.
@@ -219,7 +220,9 @@ class Shard {
   std::unordered_map<QueueId, std::unique_ptr<DelayStore>> delay_stores_;
   std::unordered_map<const VirtualHost*, std::shared_ptr<RouteCache>> routes_{};
   std::unordered_map<const VirtualHost*, std::shared_ptr<PastTraffic>> past_traffic_{};
+  std::uint64_t route_lookups_ = 0;
   ChurnCounters churn_{};
+  LoginCounters logins_{};
   AlarmClock alarms_{};
   std::size_t queued_memory_ = 0;
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();

@@ -58,9 +58,10 @@ const std::vector<Direction> directions{
     {.folder = "protocol"},
     {.folder = "storage"},
     {.folder = "broker", .may_include = {"protocol/", "storage/store.h"}},
-    {.folder = "configuration", .may_include = {"broker/broker.h", "broker/listener.h", "broker/version.h"}},
+    {.folder = "configuration",
+     .may_include = {"broker/broker.h", "broker/listener.h", "broker/tls.h", "broker/version.h"}},
     {.folder = "management",
-     .may_include = {"broker/broker_query.h", "broker/listener.h", "broker/version.h", "protocol/"}},
+     .may_include = {"broker/broker_query.h", "broker/listener.h", "broker/tls.h", "broker/version.h", "protocol/"}},
     {.folder = "perf", .may_include = {"protocol/"}},
 };
 

@@ -354,6 +354,7 @@ Result<void> Connection::authenticate(std::string_view response) {
   user_ = credentials->user;
   if (!broker_.access_control().password_matches(user_, credentials->password)) return refuse_login();
   if (!peer_.is_loopback && broker_.is_loopback_user(user_)) return refuse_login();
+  ++shard_.logins().accepted;
   state_ = State::awaiting_tune_ok;
   const auto& options = broker_.options();
   send(channel_zero, connection::Tune{.channel_max = options.channel_max,
@@ -363,6 +364,7 @@ Result<void> Connection::authenticate(std::string_view response) {
 }
 
 Result<void> Connection::refuse_login() {
+  ++shard_.logins().refused;
   log::warn("connection refused: peer={} user={} reason=\"login refused\"", peer_.address, user_);
   if (!has_capability("authentication_failure_close")) {
     close_silently(refusal_pause);

@@ -48,7 +48,7 @@ class Broker:
 
     def start(self, *lines):
         settings = ["listeners.tcp = none", "listeners.ssl.default = 0", "management.ssl.port = 0",
-                    "management.tcp.port = 0", "prometheus.ssl.port = 0", "handshake_timeout = 500", *lines]
+                    "management.tcp.port = 0", "prometheus.ssl.port = 0", "handshake_timeout = 2000", *lines]
         for prefix in ("ssl_options", "management.ssl", "prometheus.ssl"):
             settings += [f"{prefix}.certfile = {self.folder}/server.pem", f"{prefix}.keyfile = {self.folder}/server.key",
                          f"{prefix}.cacertfile = {self.folder}/authority.pem"]

@@ -9,7 +9,16 @@ namespace leveret::management::prometheus {
 namespace {
 
 std::string_view name_of(Type type) {
-  return type == Type::counter ? "counter" : type == Type::gauge ? "gauge" : "untyped";
+  switch (type) {
+    case Type::counter:
+      return "counter";
+    case Type::gauge:
+      return "gauge";
+    case Type::histogram:
+      return "histogram";
+    default:
+      return "untyped";
+  }
 }
 
 void append_escaped(std::string& text, std::string_view value) {
@@ -31,7 +40,25 @@ void Exposition::begin(std::string name, Type type, std::string_view help) {
 }
 
 void Exposition::add(double value, const Labels& labels) {
+  add("", value, labels);
+}
+
+void Exposition::add(const broker::TimeHistogram& times, Labels labels) {
+  std::uint64_t up_to_here = 0;
+  labels.emplace_back("le", "");
+  for (std::size_t i = 0; i < times.counts.size(); ++i) {
+    up_to_here += times.counts[i];
+    labels.back().second = i < times.bounds.size() ? fmt::format("{}", times.bounds[i]) : "+Inf";
+    add("_bucket", static_cast<double>(up_to_here), labels);
+  }
+  labels.pop_back();
+  add("_sum", times.sum, labels);
+  add("_count", static_cast<double>(up_to_here), labels);
+}
+
+void Exposition::add(std::string_view suffix, double value, const Labels& labels) {
   text_ += name_;
+  text_ += suffix;
   char separator = '{';
   for (const auto& [label, text] : labels) {
     text_ += separator;

@@ -5,9 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "broker/broker_query.h"
+
 namespace leveret::management::prometheus {
 
-enum class Type { counter, gauge, untyped };
+enum class Type { counter, gauge, untyped, histogram };
 
 using Labels = std::vector<std::pair<std::string_view, std::string>>;
 
@@ -21,10 +23,14 @@ class Exposition {
   /// All samples of a metric follow before the next one begins.
   void begin(std::string name, Type type, std::string_view help);
   void add(double value, const Labels& labels = {});
+  /// Of a histogram: its buckets, sum and count.
+  void add(const broker::TimeHistogram& times, Labels labels = {});
 
   std::string take() { return std::move(text_); }
 
  private:
+  void add(std::string_view suffix, double value, const Labels& labels);
+
   std::string text_{};
   std::string name_{};
 };

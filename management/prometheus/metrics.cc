@@ -169,6 +169,15 @@ const std::array churn{
            [](Node n) { return number(n.churn.queues_deleted); }},
 };
 
+const std::array logins{
+    OfNode{"auth_attempts_total", counter, "Total number of authorization attempts",
+           [](Node n) { return number(n.logins.accepted + n.logins.refused); }},
+    OfNode{"auth_attempts_succeeded_total", counter, "Total number of successful authentication attempts",
+           [](Node n) { return number(n.logins.accepted); }},
+    OfNode{"auth_attempts_failed_total", counter, "Total number of failed authentication attempts",
+           [](Node n) { return number(n.logins.refused); }},
+};
+
 const std::array node_coarse{
     OfNode{"process_open_fds", gauge, "Open file descriptors", [](Node n) { return number(n.process.open_files); }},
     OfNode{"process_open_tcp_sockets", gauge, "Open TCP sockets", [](Node n) { return number(n.process.sockets); }},
@@ -215,6 +224,7 @@ const std::array totals{
 
 const std::array node_table{
     Family<NodeFacts>{"connection_churn_metrics", churn},
+    Family<NodeFacts>{"auth_attempt_metrics", logins},
     Family<NodeFacts>{"node_coarse_metrics", node_coarse},
     Family<NodeFacts>{"node_metrics", node_details},
     Family<NodeFacts>{"node_persister_metrics", persister},
@@ -277,6 +287,9 @@ const std::array shard_table{
     OfShard{"shard_turns_total", counter,
             "Turns of a shard's loop; processor time divided by them is the length of a turn",
             [](const broker::ShardLoad& s) { return number(s.turns); }},
+    OfShard{"shard_route_lookups_total", counter,
+            "Routes that had to be looked up; all other messages found theirs in the shard's cache",
+            [](const broker::ShardLoad& s) { return number(s.route_lookups); }},
     OfShard{"shard_backlog_bytes", gauge, "Octets that a shard has been sent and not worked off",
             [](const broker::ShardLoad& s) { return number(s.backlog); }},
 };

@@ -35,6 +35,7 @@ struct NodeFacts {
   broker::ResourceReport resources{};
   broker::StoreLoad store{};
   broker::ChurnCounters churn{};
+  broker::LoginCounters logins{};
   broker::ChannelCounters channels{};  // of those that are gone as well
   std::chrono::milliseconds uptime{};
   std::uint64_t connections = 0;

@@ -30,6 +30,7 @@ struct Facts {
   std::vector<broker::ConnectionReport> connections{};
   NodeFacts node{};
   broker::LoadReport load{};
+  broker::BrokerQuery::TimesOfQueues times{};
 };
 
 Labels labels_of(const broker::QueueReport& queue) {
@@ -96,6 +97,28 @@ void write_load(Exposition& page, const broker::LoadReport& load) {
   }
 }
 
+void write_times(Exposition& page, const Wish& wish, const Facts& facts, std::string_view name, std::string_view help,
+                 broker::TimeHistogram broker::MessageTimesReport::*kind) {
+  page.begin(std::string{name}, Type::histogram, help);
+  broker::TimeHistogram sum;
+  for (const auto& queue : facts.queues) {
+    const auto found = facts.times.find(queue.id);
+    if (found == facts.times.end()) continue;
+    if (wish.is_per_object) page.add(found->second.*kind, labels_of(queue));
+    sum += found->second.*kind;
+  }
+  if (!wish.is_per_object) page.add(sum);
+}
+
+void write_times(Exposition& page, const Wish& wish, const Facts& facts) {
+  write_times(page, wish, facts, "leveret_queue_message_wait_seconds",
+              "How long messages waited for their first delivery, one of 32 looked at",
+              &broker::MessageTimesReport::wait);
+  write_times(page, wish, facts, "leveret_queue_message_work_seconds",
+              "How long deliveries waited for their acknowledgement, one of 32 looked at",
+              &broker::MessageTimesReport::work);
+}
+
 void write_identity(Exposition& page, const broker::BrokerQuery& broker) {
   page.begin("rabbitmq_build_info", Type::untyped, "RabbitMQ & Erlang/OTP version info");
   page.add(1, {{"rabbitmq_version", std::string{broker.rabbitmq_version()}},
@@ -134,11 +157,16 @@ boost::asio::awaitable<Facts> facts(broker::BrokerQuery& broker) {
   facts.connections = co_await broker.connections();
   const broker::TrafficReport traffic = co_await broker.traffic();
   facts.load = co_await broker.load();
+  facts.times = co_await broker.message_times();
   NodeFacts& node = facts.node;
   node.process = process_facts();
   node.resources = broker.resources();
   node.churn = traffic.churn;
   node.store = facts.load.store;
+  for (const auto& shard : facts.load.shards) {
+    node.logins.accepted += shard.logins.accepted;
+    node.logins.refused += shard.logins.refused;
+  }
   node.uptime = broker.uptime();
   node.connections = facts.connections.size();
   node.queues = facts.queues.size();
@@ -171,6 +199,7 @@ std::string page_of(const broker::BrokerQuery& broker, const Wish& wish, Facts f
   } else {
     write_global(page, facts.node);
     write_load(page, facts.load);
+    write_times(page, wish, facts);
   }
   return page.take();
 }

@@ -34,7 +34,8 @@ class RouteCacheTest : public testing::Test {
   std::atomic<std::uint64_t> next_queue_id_{1};
   DefinitionChanges definition_changes_{};
   VirtualHost virtual_host_{"/", *store_, next_queue_id_, definition_changes_};
-  RouteCache cache_{virtual_host_};
+  std::uint64_t lookups_ = 0;
+  RouteCache cache_{virtual_host_, lookups_};
 };
 
 using testing::ElementsAre;

@@ -4,6 +4,8 @@
 #include <set>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "management/prometheus/exposition.h"
 #include "management/prometheus/scraper.h"
 #include "tests/management/http_test.h"
@@ -78,10 +80,66 @@ TEST_F(PrometheusTest, SumsUpWhatThereIs) {
   EXPECT_EQ(sample(page, "rabbitmq_global_messages_received_total{protocol=\"amqp091\"}"), "3");
   EXPECT_EQ(sample(page, "rabbitmq_connections_opened_total"), "1");
   EXPECT_EQ(sample(page, "rabbitmq_alarms_memory_used_watermark"), "0");
+  EXPECT_EQ(sample(page, "rabbitmq_auth_attempts_total"), "1");
+  EXPECT_EQ(sample(page, "rabbitmq_auth_attempts_failed_total"), "0");
   EXPECT_THAT(page, HasSubstr("rabbitmq_identity_info{rabbitmq_node=\"rabbit@"));
   EXPECT_THAT(page, HasSubstr("rabbitmq_build_info{rabbitmq_version=\"4."));
   EXPECT_NE(sample(page, "leveret_shard_turns_total{shard=\"0\"}"), "none");
   EXPECT_NE(sample(page, "leveret_store_syncs_total"), "none");
+}
+
+TEST_F(PrometheusTest, TellsHowLongMessagesWaitAndAreWorkedOn) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one", {});
+  for (int i = 0; i < 64; ++i) channel.publish_to("one", "a");
+  channel.synchronize();
+  broker_.clock().advance(2s);
+  for (int i = 0; i < 64; ++i) channel.get("one");
+  broker_.clock().advance(300ms);
+  channel.send(protocol::basic::Ack{.delivery_tag = DeliveryTag{64}, .multiple = true});
+  channel.synchronize();
+  const std::string sum = scrape("/metrics");
+  EXPECT_EQ(sample(sum, "leveret_queue_message_wait_seconds_bucket{le=\"1\"}"), "0");
+  EXPECT_EQ(sample(sum, "leveret_queue_message_wait_seconds_bucket{le=\"5\"}"), "2") << "one of 32 is looked at";
+  EXPECT_EQ(sample(sum, "leveret_queue_message_wait_seconds_bucket{le=\"+Inf\"}"), "2");
+  EXPECT_EQ(sample(sum, "leveret_queue_message_wait_seconds_sum"), "4");
+  EXPECT_EQ(sample(sum, "leveret_queue_message_wait_seconds_count"), "2");
+  EXPECT_EQ(sample(sum, "leveret_queue_message_work_seconds_bucket{le=\"0.1\"}"), "0");
+  EXPECT_EQ(sample(sum, "leveret_queue_message_work_seconds_bucket{le=\"0.5\"}"), "2");
+  const std::string each = scrape("/metrics/per-object");
+  EXPECT_EQ(sample(each, R"(leveret_queue_message_work_seconds_count{vhost="/",queue="one"})"), "2");
+}
+
+TEST_F(PrometheusTest, WorkThatComesBackIsNotCounted) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one", {});
+  for (int i = 0; i < 32; ++i) channel.publish_to("one", "a");
+  for (int i = 0; i < 32; ++i) channel.get("one");
+  channel.send(protocol::basic::Nack{.multiple = true, .requeue = true});
+  channel.synchronize();
+  const std::string page = scrape("/metrics");
+  EXPECT_EQ(sample(page, "leveret_queue_message_wait_seconds_count"), "1");
+  EXPECT_EQ(sample(page, "leveret_queue_message_work_seconds_count"), "0");
+}
+
+TEST_F(PrometheusTest, CountsRoutesThatHadToBeLookedUp) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one", {});
+  channel.synchronize();
+  const auto lookups = [&] {
+    const std::string page = scrape("/metrics");
+    int sum = 0;
+    for (std::size_t shard = 0; shard < broker_.broker().shards().size(); ++shard)
+      sum += std::stoi(sample(page, fmt::format("leveret_shard_route_lookups_total{{shard=\"{}\"}}", shard)));
+    return sum;
+  };
+  channel.publish_to("one", {"a", "b", "c"});
+  channel.synchronize();
+  EXPECT_EQ(lookups(), 1);
+  channel.publish("amq.match", "", "no route is remembered");
+  channel.publish("amq.match", "", "no route is remembered");
+  channel.synchronize();
+  EXPECT_EQ(lookups(), 3);
 }
 
 TEST_F(PrometheusTest, CountsOnAfterAChannelHasGone) {
@@ -128,6 +186,7 @@ TEST_F(PrometheusTest, GivesEveryMetricOnceWithItsTypeAndHelp) {
   std::set<std::string> helps;
   std::set<std::string> samples;
   std::string last_type;
+  bool is_histogram = false;
   for (std::string line; std::getline(page, line);) {
     std::istringstream words{line};
     std::string hash;
@@ -137,11 +196,15 @@ TEST_F(PrometheusTest, GivesEveryMetricOnceWithItsTypeAndHelp) {
     if (hash == "#" && what == "TYPE") {
       EXPECT_TRUE(types.insert(name).second || name.find("_info") != std::string::npos) << name << " comes twice";
       last_type = name;
+      is_histogram = line.ends_with(" histogram");
     } else if (hash == "#") {
       EXPECT_EQ(name, last_type);
       helps.insert(name);
     } else {
-      EXPECT_EQ(hash.substr(0, hash.find('{')), last_type) << "a sample stands with its metric";
+      const std::string sample = hash.substr(0, hash.find('{'));
+      const std::set<std::string> of_histogram{last_type + "_bucket", last_type + "_sum", last_type + "_count"};
+      EXPECT_TRUE(is_histogram ? of_histogram.contains(sample) : sample == last_type)
+          << sample << " does not stand with its metric, " << last_type;
     }
   }
   EXPECT_EQ(types, helps);
