@@ -46,7 +46,7 @@ class Report:
     name: str
     publisher: int = 0
     published: list = field(default_factory=list)  # a Publish each, sequence 1 first
-    delayed: list = field(default_factory=list)  # the same for those that an exchange delays
+    later: list = field(default_factory=list)  # the same for those that come to their queue later
     deliveries: list = field(default_factory=list)  # in order of arrival
     facts: dict = field(default_factory=dict)  # queue name -> Fact
     read: list = field(default_factory=list)  # of a stream: (offset, (publisher, sequence)), in order of arrival
