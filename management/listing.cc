@@ -130,20 +130,27 @@ void filter(const Request& request, const Items& items, std::vector<std::size_t>
   });
 }
 
-/// Sorting looks into all of them, so all are made.
-std::vector<json::object> make_all(const Items& items) {
-  std::vector<json::object> objects;
-  objects.reserve(items.size);
-  for (std::size_t i = 0; i < items.size; ++i) objects.push_back(items.make(i));
-  return objects;
+using SortKey = std::optional<json::value>;
+
+/// Of those that are shown, at their places.
+std::vector<SortKey> sort_keys(const Items& items, const std::vector<std::size_t>& shown, const Column& column) {
+  std::vector<SortKey> keys(items.size);
+  for (const std::size_t i : shown) {
+    const json::object object = items.make_part ? items.make_part(i, column.front()) : items.make(i);
+    if (const json::value* value = find(object, column)) keys[i] = *value;
+  }
+  return keys;
 }
 
-void sort(const Request& request, const std::vector<json::object>& objects, std::vector<std::size_t>& shown) {
+void sort(const Request& request, const Items& items, std::vector<std::size_t>& shown) {
   const Column column = split(request.query_value("sort").value_or(""), '.');
+  if (column.empty()) return;
   const bool is_reversed = request.has_query_flag("sort_reverse");
+  const std::vector<SortKey> keys = sort_keys(items, shown, column);
+  const auto key = [&](std::size_t i) { return keys[i] ? &*keys[i] : nullptr; };
   std::stable_sort(shown.begin(), shown.end(), [&](std::size_t left, std::size_t right) {
     if (is_reversed) std::swap(left, right);
-    return comes_before(find(objects[left], column), find(objects[right], column));
+    return comes_before(key(left), key(right));
   });
 }
 
@@ -161,12 +168,11 @@ Items items_of(std::vector<json::object> objects) {
 }
 
 Response list(const Request& request, const Items& items, Paging paging) {
-  const bool is_sorted = !request.query_value("sort").value_or("").empty();
   const auto page = paging == Paging::offered ? page_of(request) : std::nullopt;
   std::vector<std::size_t> shown(items.size);
   std::iota(shown.begin(), shown.end(), std::size_t{0});
   if (page) filter(request, items, shown);
-  if (is_sorted) sort(request, make_all(items), shown);
+  sort(request, items, shown);
 
   const auto filtered = static_cast<std::int64_t>(shown.size());
   std::int64_t first = 0;

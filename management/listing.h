@@ -12,6 +12,8 @@ struct Items {
   std::size_t size = 0;
   std::function<std::string_view(std::size_t)> name{};
   std::function<json::object(std::size_t)> make{};
+  /// As `make`, but only what stands together with one member, for sorting; `make` where it is not set.
+  std::function<json::object(std::size_t, std::string_view member)> make_part{};
 };
 
 /// Items that have been made already, known by their member "name".

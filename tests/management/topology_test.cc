@@ -177,6 +177,39 @@ TEST_F(TopologyTest, ShowsTheVirtualHostThatIsChosenInTheWebUi) {
   EXPECT_EQ(size("/api/vhosts", "v"), 2u) << "there is always another one to choose";
 }
 
+struct SortingCase {
+  std::string query{};
+  std::string names{};
+};
+
+void PrintTo(const SortingCase& row, std::ostream* stream) {
+  *stream << row.query;
+}
+
+class SortingTest : public HttpTest, public testing::WithParamInterface<SortingCase> {};
+
+TEST_P(SortingTest, GoesByAnyColumn) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("a", {.durable = true});
+  channel.declare_queue("b", {});
+  channel.declare_queue("c", {.durable = true});
+  channel.publish_to("a", {"1", "2"});
+  channel.publish_to("c", {"3"});
+  channel.synchronize();
+  ASSERT_EQ(put("/api/policies/%2F/p", R"({"pattern":"c","definition":{"max-length":10}})").status, 201u);
+  std::string names;
+  const json::value listed = get("/api/queues?columns=name&" + GetParam().query).json();
+  for (const auto& queue : listed.as_array()) names += queue.at("name").as_string();
+  EXPECT_EQ(names, GetParam().names);
+}
+INSTANTIATE_TEST_SUITE_P(
+    OfQueues, SortingTest,
+    testing::Values(SortingCase{"sort=messages", "bca"}, SortingCase{"sort=message_bytes&sort_reverse=true", "acb"},
+                    SortingCase{"sort=message_stats.publish", "bca"}, SortingCase{"sort=durable", "bac"},
+                    SortingCase{"sort=policy&sort_reverse=true", "cab"}, SortingCase{"sort=nosuch", "abc"},
+                    SortingCase{"sort=messages&disable_stats=true&enable_queue_totals=true", "bca"},
+                    SortingCase{"sort=.", "abc"}));
+
 struct PagingCase {
   std::string query{};
   std::string error{};
