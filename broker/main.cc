@@ -17,6 +17,7 @@
 #include "broker/log.h"
 #include "broker/resource_monitor.h"
 #include "broker/server.h"
+#include "broker/startup_pages.h"
 #include "broker/version.h"
 #include "configuration/command_line.h"
 #include "management/control/control.h"
@@ -167,6 +168,7 @@ int serve(const Options& options) {
   log::info("Server startup complete; version={} amqp_port={} http_port={} prometheus_port={} shards={} data_dir={}",
             broker::leveret_version, server.port(), http.port(), metrics.port(), broker.shards().size(),
             options.is_ephemeral ? "none" : options.data_directory.string());
+  broker::release_startup_pages();
 
   signals.async_wait([&](boost::system::error_code error, int signal) {
     if (error) return;
