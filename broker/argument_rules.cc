@@ -85,6 +85,13 @@ Complaint overflow(const FieldValue& value) {
   return "invalid_overflow";
 }
 
+Complaint dead_letter_strategy(const FieldValue& value) {
+  if (auto complaint = string(value)) return complaint;
+  const auto text = *value.as_text();
+  if (text == "at-most-once" || text == "at-least-once") return {};
+  return "invalid_dlx_strategy";
+}
+
 Complaint queue_mode(const FieldValue& value) {
   if (auto complaint = string(value)) return complaint;
   if (*value.as_text() == "default" || *value.as_text() == "lazy") return {};
@@ -148,7 +155,7 @@ constexpr std::array argument_rules{
     ArgumentRule{"x-message-ttl", classic | quorum, milliseconds},
     ArgumentRule{"x-dead-letter-exchange", classic | quorum, string},
     ArgumentRule{"x-dead-letter-routing-key", classic | quorum, string},
-    ArgumentRule{"x-dead-letter-strategy", quorum, string},
+    ArgumentRule{"x-dead-letter-strategy", quorum, dead_letter_strategy},
     ArgumentRule{"x-max-length", classic | quorum, non_negative},
     ArgumentRule{"x-max-length-bytes", any, non_negative},
     ArgumentRule{"x-max-in-memory-length", quorum, non_negative},
@@ -161,7 +168,7 @@ constexpr std::array argument_rules{
     ArgumentRule{"x-queue-type", any, queue_type},
     ArgumentRule{"x-queue-master-locator", classic, master_locator},
     ArgumentRule{"x-delivery-limit", quorum, expect_integer},
-    ArgumentRule{"x-quorum-initial-group-size", quorum, non_negative},
+    ArgumentRule{"x-quorum-initial-group-size", quorum, cluster_size},
     ArgumentRule{"x-initial-cluster-size", stream, cluster_size},
     ArgumentRule{"x-queue-leader-locator", quorum | stream, leader_locator},
     ArgumentRule{"x-max-age", stream, max_age},
@@ -169,11 +176,31 @@ constexpr std::array argument_rules{
 };
 
 /// x-queue-type last: what it lets a queue have has been compared by then.
-constexpr std::array<std::string_view, 13> queue_arguments{
+constexpr std::array<std::string_view, 13> classic_arguments{
     "x-expires",    "x-message-ttl",      "x-dead-letter-exchange",   "x-dead-letter-routing-key",
     "x-max-length", "x-max-length-bytes", "x-max-priority",           "x-overflow",
     "x-queue-mode", "x-queue-version",    "x-single-active-consumer", "x-queue-master-locator",
     "x-queue-type"};
+
+constexpr std::array<std::string_view, 19> quorum_arguments{"x-expires",
+                                                            "x-message-ttl",
+                                                            "x-dead-letter-exchange",
+                                                            "x-dead-letter-routing-key",
+                                                            "x-max-length",
+                                                            "x-max-length-bytes",
+                                                            "x-max-priority",
+                                                            "x-overflow",
+                                                            "x-queue-mode",
+                                                            "x-queue-version",
+                                                            "x-single-active-consumer",
+                                                            "x-queue-master-locator",
+                                                            "x-queue-type",
+                                                            "x-dead-letter-strategy",
+                                                            "x-max-in-memory-length",
+                                                            "x-max-in-memory-bytes",
+                                                            "x-quorum-initial-group-size",
+                                                            "x-delivery-limit",
+                                                            "x-queue-leader-locator"};
 
 constexpr std::array<std::string_view, 6> stream_arguments{
     "x-max-length-bytes",     "x-queue-type",          "x-max-age", "x-stream-max-segment-size-bytes",
@@ -274,8 +301,15 @@ std::string_view type_name(const FieldValue& value) {
 const std::span<const std::string_view> compared_exchange_arguments{exchange_arguments};
 
 std::span<const std::string_view> compared_queue_arguments(QueueType type) {
-  if (type == QueueType::stream) return stream_arguments;
-  return queue_arguments;
+  switch (type) {
+    case QueueType::quorum:
+      return quorum_arguments;
+    case QueueType::stream:
+      return stream_arguments;
+    case QueueType::classic:
+      break;
+  }
+  return classic_arguments;
 }
 
 protocol::AmqpError EquivalenceCheck::refusal(std::string_view name, std::string_view current,

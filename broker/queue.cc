@@ -258,7 +258,9 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
   if (settlement == Settlement::requeue) drop_excess();
 }
 
+/// Quorum queues know no exclusive consumers: the flag means nothing there.
 Result<void> Queue::check_consumer(const ConsumerRequest& request) const {
+  if (is_quorum()) return {};
   const bool is_shared = !consumers_.empty() || settings_.has_single_active_consumer;
   if (has_exclusive_consumer_ || (request.exclusive && is_shared))
     return protocol::access_refused(fmt::format("queue {} in exclusive use", virtual_host_.in_vhost(record_->name)));
@@ -266,7 +268,7 @@ Result<void> Queue::check_consumer(const ConsumerRequest& request) const {
 }
 
 void Queue::add_consumer(std::unique_ptr<Consumer> consumer) {
-  has_exclusive_consumer_ = consumer->request.exclusive;
+  has_exclusive_consumer_ = consumer->request.exclusive && !is_quorum();
   consumers_.add(std::move(consumer));
   go_on();
 }

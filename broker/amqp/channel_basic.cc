@@ -18,12 +18,11 @@ using protocol::precondition_failed;
 
 Result<void> Channel::handle(const basic::Qos& qos) {
   if (qos.prefetch_size != 0) return protocol::not_implemented(fmt::format("prefetch_size!=0 ({})", qos.prefetch_size));
-  if (qos.global)
-    global_prefetch_ = qos.prefetch_count;
-  else
-    consumer_prefetch_ = qos.prefetch_count;
+  // A limit for each consumer lifts the one for all of them.
+  global_prefetch_ = qos.global ? qos.prefetch_count : std::uint16_t{0};
+  if (!qos.global) consumer_prefetch_ = qos.prefetch_count;
   send(basic::QosOk{});
-  if (qos.global) unblock_consumers();
+  unblock_consumers();
   return {};
 }
 

@@ -183,6 +183,30 @@ INSTANTIATE_TEST_SUITE_P(
             argument("x-queue-type", std::string_view{"quorum"}),
             inequivalent("x-queue-type", "received the value 'quorum' of type 'longstr' but current is none")}));
 
+FieldTableBuilder of_quorum() {
+  return argument("x-queue-type", std::string_view{"quorum"});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfQuorumQueues, QueueArgument,
+    testing::Values(QueueArgumentCase{of_quorum().put("x-dead-letter-strategy", std::string_view{"at-most-once"})},
+                    QueueArgumentCase{of_quorum().put("x-dead-letter-strategy", std::string_view{"at-least-once"})},
+                    QueueArgumentCase{of_quorum().put("x-dead-letter-strategy", text),
+                                      invalid("x-dead-letter-strategy", "invalid_dlx_strategy")},
+                    QueueArgumentCase{of_quorum().put("x-quorum-initial-group-size", 0),
+                                      invalid("x-quorum-initial-group-size", "{value_zero,0}")}));
+
+TEST(QuorumQueueEquivalence, ComparesItsOwnArgumentsToo) {
+  const EquivalenceCheck check{"queue 'q' in vhost '/'"};
+  for (const std::string_view name : {"x-delivery-limit", "x-quorum-initial-group-size", "x-max-in-memory-length"}) {
+    const auto held = argument(name, 3);
+    const auto asked = argument(name, 4);
+    EXPECT_EQ(check.arguments(held.view(), asked.view(), compared_queue_arguments(QueueType::quorum)).error().text,
+              inequivalent(name, "received '4' but current is '3'"));
+    EXPECT_TRUE(check.arguments(held.view(), asked.view(), compared_queue_arguments(QueueType::classic)));
+  }
+}
+
 TEST(EquivalenceOfFlags, NamesBothSides) {
   const EquivalenceCheck check{"queue 'q' in vhost '/'"};
   EXPECT_TRUE(check.flag("durable", true, true));

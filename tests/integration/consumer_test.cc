@@ -93,6 +93,19 @@ TEST_F(ConsumerTest, RaisingTheGlobalPrefetchReleasesMore) {
   EXPECT_THAT(channel.next_bodies(2), ElementsAre("2", "3"));
 }
 
+TEST_F(ConsumerTest, ALimitForEachConsumerLiftsTheOneForAll) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one");
+  channel.declare_queue("two");
+  channel.publish_to("one", {"1"});
+  channel.publish_to("two", {"2"});
+  channel.limit_prefetch(1, true);
+  channel.limit_prefetch(1);
+  channel.consume("one");
+  channel.consume("two");
+  EXPECT_THAT(channel.next_bodies(2), UnorderedElementsAre("1", "2"));
+}
+
 TEST_F(ConsumerTest, APrefetchInOctetsIsNotImplemented) {
   auto channel = connect().open_channel();
   channel.send(protocol::basic::Qos{.prefetch_size = 1});

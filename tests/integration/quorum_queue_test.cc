@@ -92,6 +92,17 @@ TEST_P(QuorumRestartTest, GivesUpAtTheLimitThatWasNearlyReached) {
   EXPECT_EQ(dead.properties().headers->find("x-last-death-reason")->as_text(), "delivery_limit");
 }
 
+using QuorumConsumerTest = BrokerTest;
+
+TEST_F(QuorumConsumerTest, KnowsNoExclusiveConsumers) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true, .arguments = FieldTableBuilder{}.put("x-queue-type", "quorum").view()});
+  channel.consume("q", {.exclusive = true});
+  auto other = connect().open_channel();
+  other.consume("q", {.exclusive = true});
+  EXPECT_EQ(other.counts_of("q").consumers, 2u);
+}
+
 TEST_P(QuorumRestartTest, CountsADeliveryThatWasOutAtTheEnd) {
   auto first = channel();
   declare(first);
