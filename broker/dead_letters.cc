@@ -22,15 +22,27 @@ void DeadLetters::publish_all() {
   }
 }
 
+/// Its queue may have another exchange for them by now, or none.
 void DeadLetters::try_again() {
-  for (DeadLetter& letter : std::exchange(kept_, {})) add(std::move(letter));
+  for (DeadLetter& letter : std::exchange(kept_, {})) {
+    const auto* queue = static_cast<Queue*>(shard_.find_queue(letter.queue->address.queue));
+    letter.target = queue ? queue->dead_letter_target() : nullptr;
+    add(std::move(letter));
+  }
 }
 
 void DeadLetters::forget(QueueId queue) {
   std::erase_if(kept_, [&](const DeadLetter& letter) { return letter.queue->address.queue == queue; });
 }
 
+void DeadLetters::purge(QueueId queue) {
+  for (const DeadLetter& letter : kept_)
+    if (letter.queue->address.queue == queue) settle(letter);
+  forget(queue);
+}
+
 void DeadLetters::publish(DeadLetter letter) {
+  if (!letter.target) return settle(letter);
   const DeadLetterTarget& target = *letter.target;
   MessageRef message = dead_lettered(*letter.message, {.reason = letter.reason,
                                                        .queue = letter.queue->name,
@@ -41,25 +53,29 @@ void DeadLetters::publish(DeadLetter letter) {
   const auto routing_keys = routing_keys_of(message->routing_key(), headers);
   std::vector<QueueAddress> queues =
       letter.virtual_host->route_dead_letter(target.exchange, routing_keys, headers, letter.reason);
-  if (queues.empty() && target.is_at_least_once) {
-    kept_.push_back(std::move(letter));
-    return;
-  }
+  if (queues.empty()) return keep_or_settle(std::move(letter), true);
+  std::erase_if(queues, [&](const QueueAddress& queue) {
+    return std::find(letter.taken_by.begin(), letter.taken_by.end(), queue) != letter.taken_by.end();
+  });
   if (queues.empty()) return settle(letter);
-  if (letter.append == AppendNumber::none && !target.is_at_least_once) {
-    shard_.publish(std::move(message), queues, {});
-    return;
+  if (letter.append != AppendNumber::none || letter.is_counted) return send(std::move(letter), message, queues);
+  shard_.publish(std::move(message), queues, {});
+}
+
+/// Each queue answers for itself, so that one that refuses it is tried again alone.
+void DeadLetters::send(DeadLetter letter, const MessageRef& message, const std::vector<QueueAddress>& queues) {
+  const auto attempt = std::make_shared<Attempt>(Attempt{.letter = std::move(letter), .unanswered = queues.size()});
+  for (const QueueAddress& queue : queues) {
+    const std::uint64_t sequence = next_sequence_++;
+    sent_.emplace(sequence, Sent{.attempt = attempt, .queue = queue});
+    shard_.publish(message, {queue}, {.shard = shard_.index(), .session = dead_letters_session, .sequence = sequence});
   }
-  const std::uint64_t sequence = next_sequence_++;
-  sent_.emplace(sequence, Sent{.letter = std::move(letter), .unanswered = queues.size()});
-  shard_.publish(std::move(message), queues,
-                 {.shard = shard_.index(), .session = dead_letters_session, .sequence = sequence});
 }
 
 void DeadLetters::settle(const DeadLetter& letter) {
   const std::size_t octets = letter.message->body().size();
   const QueueId id = letter.queue->address.queue;
-  if (letter.target->is_at_least_once)
+  if (letter.is_counted)
     if (auto* queue = static_cast<Queue*>(shard_.find_queue(id))) queue->dead_letter_left(octets);
   if (letter.append == AppendNumber::none) return;
   shard_.log().settle({.queue = id,
@@ -80,15 +96,19 @@ void DeadLetters::refuse(std::uint64_t sequence) {
 void DeadLetters::answer(std::uint64_t sequence, bool is_refused) {
   const auto found = sent_.find(sequence);
   check(found != sent_.end(), "a dead letter is answered for once by each queue");
-  Sent& sent = found->second;
-  sent.is_refused |= is_refused;
-  if (--sent.unanswered > 0) return;
-  const DeadLetter letter = std::move(sent.letter);
-  const bool is_kept =
-      sent.is_refused && letter.target->is_at_least_once && shard_.find_queue(letter.queue->address.queue);
+  const Sent sent = std::move(found->second);
   sent_.erase(found);
-  if (is_kept)
-    kept_.push_back(letter);
+  Attempt& attempt = *sent.attempt;
+  if (is_refused)
+    attempt.is_refused = true;
+  else if (attempt.letter.is_counted)
+    attempt.letter.taken_by.push_back(sent.queue);
+  if (--attempt.unanswered == 0) keep_or_settle(std::move(attempt.letter), attempt.is_refused);
+}
+
+void DeadLetters::keep_or_settle(DeadLetter letter, bool is_refused) {
+  if (is_refused && letter.target->is_at_least_once && shard_.find_queue(letter.queue->address.queue))
+    kept_.push_back(std::move(letter));
   else
     settle(letter);
 }

@@ -30,13 +30,16 @@ struct DeadLetter {
   Position position{};
   AppendNumber append = AppendNumber::none;
   bool is_transient = false;
+  bool is_counted = false;  // in its queue, until it has left
   MessageRef message{};
+  std::vector<QueueAddress> taken_by{};  // queues that have it already, of more that are to have it
 };
 
 /// Publishes a shard's dead letters anew, at the end of the turn in which they died.
 ///
 /// A message that is stored is settled in its old queue only when all of its new queues have it: after a crash it is in
-/// one of them or, at worst, in both.  With `is_at_least_once`, one that no queue takes is kept and tried again.
+/// one of them or, at worst, in both.  With `is_at_least_once`, one that not all of its queues take, or that has none,
+/// is kept and tried again with those that are left, as its old queue's settings are by then.
 class DeadLetters final : public Session {
  public:
   explicit DeadLetters(Shard& shard) : shard_(shard) {}
@@ -48,6 +51,8 @@ class DeadLetters final : public Session {
   void try_again();
   /// The queue they died in is deleted: those that nobody took go with it.
   void forget(QueueId queue);
+  /// The queue they died in is purged: the same, and they are settled.
+  void purge(QueueId queue);
 
   bool deliver(Delivery& delivery) override;
   void confirm(std::uint64_t sequence) override;
@@ -56,14 +61,21 @@ class DeadLetters final : public Session {
 
  private:
   /// One on its way to its new queues.
-  struct Sent {
+  struct Attempt {
     DeadLetter letter{};
     std::size_t unanswered = 0;
     bool is_refused = false;
   };
+  /// What is waited for from one of them.
+  struct Sent {
+    std::shared_ptr<Attempt> attempt{};
+    QueueAddress queue{};
+  };
 
   void publish(DeadLetter letter);
+  void send(DeadLetter letter, const MessageRef& message, const std::vector<QueueAddress>& queues);
   void answer(std::uint64_t sequence, bool is_refused);
+  void keep_or_settle(DeadLetter letter, bool is_refused);
   void settle(const DeadLetter& letter);
 
   Shard& shard_;

@@ -305,6 +305,7 @@ std::uint32_t Queue::purge() {
     if (const auto paged_out = ready_.paged_out(static_cast<std::uint8_t>(priority)); paged_out.messages > 0)
       shard_.log().purge(record_->address.queue, paged_out.begin, paged_out.end);
   ready_.clear();
+  if (dead_lettering_ > 0) shard_.dead_letters().purge(record_->address.queue);
   return purged;
 }
 

@@ -49,6 +49,8 @@ class Queue final : public AnyQueue {
   std::uint32_t purge() override;
   /// A message that died here, to be dead-lettered at least once, is in its new queues now, or nowhere.
   void dead_letter_left(std::size_t octets);
+  /// Nothing when its dead messages go nowhere.
+  const std::shared_ptr<const DeadLetterTarget>& dead_letter_target() const { return dead_letter_target_; }
   void close() override;
 
   /// After a restart, once for each lane: what the store has kept stays there until it is wanted.

@@ -71,6 +71,7 @@ void Queue::discard(Position position, QueuedMessage queued, DeathReason reason)
                              .position = position,
                              .append = queued.append,
                              .is_transient = queued.is_transient,
+                             .is_counted = dead_letter_target_->is_at_least_once,
                              .message = std::move(queued.message)});
 }
 

@@ -1,3 +1,7 @@
+#include <thread>
+
+#include <boost/json/parse.hpp>
+
 #include "tests/support/broker_test.h"
 
 namespace leveret::test {
@@ -196,6 +200,97 @@ TEST_F(DurableDeadLetterTest, MessagesGoOnAgeingWhileTheBrokerIsStopped) {
   auto channel = connect().open_channel();
   channel.consume("dead");
   EXPECT_EQ(channel.next_delivery().body, "body");
+}
+
+// --- at least once
+
+constexpr auto some_attempts = 1500ms;  // one comes four times a second
+
+class AtLeastOnceTest : public BrokerTest {
+ protected:
+  AtLeastOnceTest() { channel_.select_confirms(); }
+
+  /// A queue that refuses what comes while one message is in it, or is to leave it for `exchange`.
+  void declare(std::string_view exchange) {
+    FieldTableBuilder arguments = of_one_message();
+    arguments.put("x-queue-type", "quorum").put("x-dead-letter-strategy", "at-least-once");
+    if (!exchange.empty()) arguments.put("x-dead-letter-exchange", exchange);
+    channel_.declare_queue("q", {.durable = true, .arguments = arguments.view()});
+  }
+  static FieldTableBuilder of_one_message() {
+    return FieldTableBuilder{}.put("x-overflow", "reject-publish").put("x-max-length", 1);
+  }
+  void let_die(std::string_view body) {
+    expect_taken("q", body);
+    channel_.reject(channel_.get("q"), Requeue::no);
+  }
+  void expect_taken(std::string_view queue, std::string_view body) {
+    channel_.publish_to(queue, body);
+    channel_.next_confirm();
+  }
+  void expect_refused(std::string_view queue, std::string_view body) {
+    channel_.publish_to(queue, body);
+    channel_.client().expect<protocol::basic::Nack>(channel_.number());
+  }
+  void put_policy(std::string_view definition) {
+    broker_.broker().find_virtual_host("/")->put_policy(
+        broker::PolicyKind::user,
+        {.name = "p", .pattern = "^q$", .definition = boost::json::parse(definition).as_object()});
+  }
+
+  TestChannel channel_ = connect().open_channel();
+};
+
+TEST_F(AtLeastOnceTest, AFullQueueIsTriedAgainAlone) {
+  channel_.declare_exchange("letters", "fanout");
+  channel_.declare_queue("roomy");
+  channel_.bind("roomy", "letters", "");
+  channel_.declare_queue("full", {.arguments = of_one_message().view()});
+  channel_.bind("full", "letters", "");
+  expect_taken("full", "first");
+  declare("letters");
+  let_die("dies");
+  std::this_thread::sleep_for(some_attempts);
+  EXPECT_EQ(channel_.counts_of("roomy").messages, 1u);
+  expect_refused("q", "the dead one counts until all have it");
+  EXPECT_EQ(channel_.purge("full"), 1u);
+  wait_until([&] { return channel_.counts_of("full").messages == 1; }, "the full queue has got it");
+  expect_taken("q", "next");
+  EXPECT_EQ(channel_.counts_of("roomy").messages, 1u);
+}
+
+TEST_F(AtLeastOnceTest, AnExchangeThatIsNamedLaterGetsWhatWaits) {
+  put_policy(R"({"dead-letter-exchange": "nowhere"})");
+  declare("");
+  let_die("dies");
+  expect_refused("q", "next");
+  channel_.declare_queue("dead");
+  channel_.consume("dead", {.no_ack = NoAck::yes});
+  put_policy(R"({"dead-letter-exchange": "", "dead-letter-routing-key": "dead"})");
+  EXPECT_EQ(channel_.next_delivery().body, "dies");
+}
+
+TEST_F(AtLeastOnceTest, WhatWaitsGoesWhenThereIsNoExchangeAnyMore) {
+  put_policy(R"({"dead-letter-exchange": "nowhere"})");
+  declare("");
+  let_die("dies");
+  expect_refused("q", "next");
+  broker_.broker().find_virtual_host("/")->remove_policy(broker::PolicyKind::user, "p");
+  std::this_thread::sleep_for(some_attempts);
+  expect_taken("q", "next");
+}
+
+TEST_F(AtLeastOnceTest, WhatWaitsIsPurgedWithItsQueue) {
+  declare("letters");
+  let_die("dies");
+  expect_refused("q", "next");
+  EXPECT_EQ(channel_.purge("q"), 0u);
+  expect_taken("q", "next");
+  channel_.declare_exchange("letters", "fanout");
+  channel_.declare_queue("dead");
+  channel_.bind("dead", "letters", "");
+  std::this_thread::sleep_for(some_attempts);
+  EXPECT_EQ(channel_.counts_of("dead").messages, 0u);
 }
 
 }  // namespace
