@@ -175,32 +175,28 @@ constexpr std::array argument_rules{
     ArgumentRule{"x-stream-max-segment-size-bytes", stream, non_negative},
 };
 
-/// x-queue-type last: what it lets a queue have has been compared by then.
-constexpr std::array<std::string_view, 13> classic_arguments{
-    "x-expires",    "x-message-ttl",      "x-dead-letter-exchange",   "x-dead-letter-routing-key",
-    "x-max-length", "x-max-length-bytes", "x-max-priority",           "x-overflow",
-    "x-queue-mode", "x-queue-version",    "x-single-active-consumer", "x-queue-master-locator",
-    "x-queue-type"};
-
-constexpr std::array<std::string_view, 19> quorum_arguments{"x-expires",
-                                                            "x-message-ttl",
-                                                            "x-dead-letter-exchange",
-                                                            "x-dead-letter-routing-key",
-                                                            "x-max-length",
-                                                            "x-max-length-bytes",
-                                                            "x-max-priority",
-                                                            "x-overflow",
-                                                            "x-queue-mode",
-                                                            "x-queue-version",
-                                                            "x-single-active-consumer",
-                                                            "x-queue-master-locator",
-                                                            "x-queue-type",
-                                                            "x-dead-letter-strategy",
-                                                            "x-max-in-memory-length",
-                                                            "x-max-in-memory-bytes",
-                                                            "x-quorum-initial-group-size",
-                                                            "x-delivery-limit",
-                                                            "x-queue-leader-locator"};
+/// Of classic queues those up to x-queue-type: what it lets a queue have has been compared by then.
+constexpr std::array<std::string_view, 19> queue_arguments{"x-expires",
+                                                           "x-message-ttl",
+                                                           "x-dead-letter-exchange",
+                                                           "x-dead-letter-routing-key",
+                                                           "x-max-length",
+                                                           "x-max-length-bytes",
+                                                           "x-max-priority",
+                                                           "x-overflow",
+                                                           "x-queue-mode",
+                                                           "x-queue-version",
+                                                           "x-single-active-consumer",
+                                                           "x-queue-master-locator",
+                                                           "x-queue-type",
+                                                           "x-dead-letter-strategy",
+                                                           "x-max-in-memory-length",
+                                                           "x-max-in-memory-bytes",
+                                                           "x-quorum-initial-group-size",
+                                                           "x-delivery-limit",
+                                                           "x-queue-leader-locator"};
+constexpr std::size_t classic_argument_count = 13;
+static_assert(queue_arguments[classic_argument_count - 1] == "x-queue-type");
 
 constexpr std::array<std::string_view, 6> stream_arguments{
     "x-max-length-bytes",     "x-queue-type",          "x-max-age", "x-stream-max-segment-size-bytes",
@@ -303,13 +299,13 @@ const std::span<const std::string_view> compared_exchange_arguments{exchange_arg
 std::span<const std::string_view> compared_queue_arguments(QueueType type) {
   switch (type) {
     case QueueType::quorum:
-      return quorum_arguments;
+      return queue_arguments;
     case QueueType::stream:
       return stream_arguments;
     case QueueType::classic:
       break;
   }
-  return classic_arguments;
+  return std::span{queue_arguments}.first(classic_argument_count);
 }
 
 protocol::AmqpError EquivalenceCheck::refusal(std::string_view name, std::string_view current,

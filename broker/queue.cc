@@ -236,8 +236,10 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
     const std::size_t octets = queued.message->body().size();
     unacknowledged_octets_ -= octets;
     if (times_ && MessageTimes::is_sampled(position)) {
-      if (settlement == Settlement::acknowledge) times_->end_work(position, shard_.now());
-      times_->forget_work(position);
+      if (settlement == Settlement::acknowledge)
+        times_->end_work(position, shard_.now());
+      else
+        times_->forget_work(position);
     }
     switch (settlement) {
       case Settlement::acknowledge:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from client import Client, ack_frame, publish_frames, reject_frame
 from ledger import Failure
-from message import make_body, random_size, read_body
-from traffic import Publish, Publisher
+from message import random_size, read_body
+from traffic import Publisher
 
 LATE_MAX = 4000  # milliseconds
 SILENCE_SECONDS = 10
@@ -65,21 +65,19 @@ class LatePublisherPlan:
 class LatePublisher(Publisher):
     """Publishes persistent messages, with delays of all lengths where they are delayed."""
 
+    def __init__(self, plan, port, finish, report):
+        super().__init__(plan, port, finish, report)
+        self.published = report.later
+
     def publish(self):
         way = self.plan.way
         frames = []
         for _ in range(self.rng.randint(1, min(100, self.plan.window))):
             size = random_size(self.rng)
             delay = self.rng.randint(1, LATE_MAX) if way.is_delayed else None
-            self.report.later.append(Publish((way.queue,), size, True))
-            sequence = len(self.report.later)
-            self.unconfirmed.add(sequence)
-            body = make_body(self.plan.publisher, sequence, size)
+            body = self.new_body((way.queue,), size, True)
             frames.append(publish_frames(way.exchange, way.routing_key, body, True, self.plan.frame_max, delay=delay))
         self.client.send(b"".join(frames))
-
-    def note_confirm(self, sequence, is_acknowledged):
-        self.report.later[sequence - 1].confirmed = is_acknowledged
 
 
 @dataclass(frozen=True)

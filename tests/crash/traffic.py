@@ -90,6 +90,7 @@ class Publisher:
     def __init__(self, plan, port, finish, report):
         self.plan, self.finish, self.report = plan, finish, report
         self.rng = random.Random(plan.seed)
+        self.published = report.published
         self.unconfirmed = set()
         report.publisher = plan.publisher
         self.client = Client(port, plan.frame_max)
@@ -111,18 +112,22 @@ class Publisher:
         self.client.close()
 
     def publish(self):
-        plan, published = self.plan, self.report.published
+        plan = self.plan
         frames = []
         for _ in range(self.rng.randint(1, min(plan.batch_max, plan.window))):
             target = self.rng.choice(plan.targets)
             size = random_size(self.rng)
             persistent = self.rng.random() >= plan.transient_share
-            published.append(Publish(target.queues, size, persistent))
-            sequence = len(published)
-            self.unconfirmed.add(sequence)
-            body = make_body(plan.publisher, sequence, size)
+            body = self.new_body(target.queues, size, persistent)
             frames.append(publish_frames(target.exchange, target.routing_key, body, persistent, plan.frame_max))
         self.client.send(b"".join(frames))
+
+    def new_body(self, queues, size, persistent):
+        """Of the next message, which is noted down."""
+        self.published.append(Publish(queues, size, persistent))
+        sequence = len(self.published)
+        self.unconfirmed.add(sequence)
+        return make_body(self.plan.publisher, sequence, size)
 
     def take_confirms(self, seconds):
         events = self.client.events(seconds)
@@ -130,11 +135,8 @@ class Publisher:
             tags = [t for t in self.unconfirmed if t <= tag] if is_multiple else [tag]
             for sequence in tags:
                 self.unconfirmed.remove(sequence)
-                self.note_confirm(sequence, name == "basic.ack")
+                self.published[sequence - 1].confirmed = name == "basic.ack"
         return bool(events)
-
-    def note_confirm(self, sequence, is_acknowledged):
-        self.report.published[sequence - 1].confirmed = is_acknowledged
 
 
 @dataclass(frozen=True)
