@@ -74,6 +74,8 @@ class AnyQueue {
   const QueueCounters& counters() const { return counters_; }
   /// Nothing when no message has been looked at.
   virtual const MessageTimes* times() const { return nullptr; }
+  /// Of a queue that serves one before another; nothing of a stream, which all read alike.
+  virtual const Consumers* consumers() const { return nullptr; }
   /// Somebody has declared it: what he is told.
   virtual QueueCounts declared() = 0;
   /// Takes new settings, at once.

@@ -39,14 +39,29 @@ VirtualHostReport report_of(const VirtualHost& virtual_host) {
 struct QueueState {
   QueueNumbers numbers{};
   QueueCounters counters{};
+  FavouredConsumer favoured{};
 };
 
 using StatesOfQueues = std::unordered_map<QueueId, QueueState>;
 
+/// An exclusive consumer has its queue for itself.
+FavouredConsumer favoured_among(const Consumers& consumers) {
+  FavouredConsumer favoured;
+  if (const Consumer* const active = consumers.single_active()) favoured.single_active = active->request.tag;
+  if (consumers.size() == 1)
+    consumers.for_each([&](const Consumer& consumer) {
+      if (consumer.request.exclusive) favoured.exclusive = consumer.request.tag;
+    });
+  return favoured;
+}
+
 StatesOfQueues look_at_queues(Shard& shard) {
   StatesOfQueues states;
   states.reserve(shard.queues().size());
-  for (const auto& [id, queue] : shard.queues()) states.emplace(id, QueueState{queue->numbers(), queue->counters()});
+  for (const auto& [id, queue] : shard.queues()) {
+    QueueState& state = states.emplace(id, QueueState{queue->numbers(), queue->counters()}).first->second;
+    if (const Consumers* const consumers = queue->consumers()) state.favoured = favoured_among(*consumers);
+  }
   return states;
 }
 
@@ -61,22 +76,42 @@ QueueReport report_of(const VirtualHost& virtual_host, const QueueRecord& record
           .arguments = record.arguments};
 }
 
-std::vector<ConnectionReport> report_connections(Shard& shard) {
-  std::vector<ConnectionReport> reports;
+/// Of consumers that share their queue with a single active one; by their ids, as they may be of other shards.
+using Activities = std::unordered_map<ConsumerId, ConsumerActivity>;
+
+Activities activities_of(Shard& shard) {
+  Activities activities;
+  for (const auto& [id, queue] : shard.queues()) {
+    const Consumers* const consumers = queue->consumers();
+    if (!consumers || !consumers->has_single_active()) continue;
+    consumers->for_each([&](const Consumer& consumer) {
+      const bool is_active = &consumer == consumers->single_active();
+      activities.emplace(consumer.request.id, is_active ? ConsumerActivity::single_active : ConsumerActivity::waiting);
+    });
+  }
+  return activities;
+}
+
+struct ConnectionsOfShard {
+  std::vector<ConnectionReport> connections{};
+  Activities activities{};  // in the shard's queues, whosever the consumers are
+};
+
+ConnectionsOfShard report_connections(Shard& shard) {
+  ConnectionsOfShard reports{.activities = activities_of(shard)};
   for (const TurnMember* member : shard.members())
-    if (auto report = member->report()) reports.push_back(*std::move(report));
+    if (auto report = member->report()) reports.connections.push_back(*std::move(report));
   return reports;
+}
+
+void note_activities(ConnectionReport& connection, const Activities& activities) {
+  for (auto& channel : connection.channels)
+    for (auto& consumer : channel.consumers)
+      if (const auto found = activities.find(consumer.id); found != activities.end()) consumer.activity = found->second;
 }
 
 /// A shard has done what it had to do before this.
 struct Done {};
-
-template <class T>
-std::vector<T> joined(std::vector<std::vector<T>> parts) {
-  std::vector<T> all;
-  for (auto& part : parts) std::move(part.begin(), part.end(), std::back_inserter(all));
-  return all;
-}
 
 }  // namespace
 
@@ -313,6 +348,7 @@ Answer<std::vector<QueueReport>> BrokerQuery::queues(std::vector<std::string> vi
       if (const auto found = of_shard.find(report.id); found != of_shard.end()) {
         report.numbers = found->second.numbers;
         report.counters = found->second.counters;
+        report.favoured = found->second.favoured;
       }
     }
   }
@@ -451,7 +487,16 @@ Answer<TrafficReport> BrokerQuery::traffic() {
 // --- connections
 
 Answer<std::vector<ConnectionReport>> BrokerQuery::connections() {
-  co_return joined(co_await ask_all<std::vector<ConnectionReport>>(broker_.shards(), report_connections));
+  auto of_shards = co_await ask_all<ConnectionsOfShard>(broker_.shards(), report_connections);
+  Activities activities;
+  for (auto& of_shard : of_shards) activities.merge(of_shard.activities);
+  std::vector<ConnectionReport> all;
+  for (auto& of_shard : of_shards)
+    for (auto& connection : of_shard.connections) {
+      note_activities(connection, activities);
+      all.push_back(std::move(connection));
+    }
+  co_return all;
 }
 
 Answer<void> BrokerQuery::close_connections(std::function<bool(const ConnectionReport&)> is_meant, std::string reason) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "broker/session.h"
 
@@ -16,6 +17,7 @@ struct StreamSubscription;
 /// What basic.consume asks of a queue.
 struct ConsumerRequest {
   ConsumerId id{};
+  std::string tag{};  // what its session calls it
   bool no_ack = false;
   bool exclusive = false;
   std::int32_t priority = 0;
@@ -56,6 +58,9 @@ class Consumers {
 
   /// The next in line, or nothing.
   Consumer* next();
+  /// The one that is served while all others wait; nothing where they share, or where there is none.
+  const Consumer* single_active() const { return active_; }
+  bool has_single_active() const { return is_single_active_; }
   /// After a delivery: to the end of the line, or out of it when its credit is used up.
   void served(Consumer& consumer);
   /// Puts it in line, or takes it out, as its credit now says.
@@ -66,6 +71,10 @@ class Consumers {
   template <class Function>
   void for_each(Function function) {
     for (auto& [id, consumer] : consumers_) function(*consumer);
+  }
+  template <class Function>
+  void for_each(Function function) const {
+    for (const auto& [id, consumer] : consumers_) function(std::as_const(*consumer));
   }
 
  private:

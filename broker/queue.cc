@@ -270,7 +270,8 @@ Result<void> Queue::check_consumer(const ConsumerRequest& request) const {
 }
 
 void Queue::add_consumer(std::unique_ptr<Consumer> consumer) {
-  has_exclusive_consumer_ = consumer->request.exclusive && !is_quorum();
+  if (is_quorum()) consumer->request.exclusive = false;
+  has_exclusive_consumer_ = consumer->request.exclusive;
   consumers_.add(std::move(consumer));
   go_on();
 }

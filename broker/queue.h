@@ -42,6 +42,7 @@ class Queue final : public AnyQueue {
   QueueCounts counts() const override;
   QueueNumbers numbers() const override;
   const MessageTimes* times() const override { return times_.get(); }
+  const Consumers* consumers() const override { return &consumers_; }
   /// An idle queue's lease begins anew.
   QueueCounts declared() override;
   /// A shorter limit drops what is above it, a shorter time-to-live what is older.

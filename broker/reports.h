@@ -43,6 +43,12 @@ struct QueueNumbers {
   }
 };
 
+/// The tag of the consumer that gets all messages of a queue.
+struct FavouredConsumer {
+  std::optional<std::string> single_active{};
+  std::optional<std::string> exclusive{};
+};
+
 struct QueueReport {
   QueueId id{};
   std::string virtual_host{};
@@ -52,6 +58,7 @@ struct QueueReport {
   bool is_exclusive = false;
   std::optional<ConnectionId> owner{};  // of an exclusive queue
   std::string arguments{};
+  FavouredConsumer favoured{};
   QueueNumbers numbers{};
   QueueCounters counters{};
 };
@@ -78,13 +85,18 @@ struct BindingReport {
   bool is_durable = false;
 };
 
+/// Whether a consumer is served: with a single active one, all others wait.
+enum class ConsumerActivity : std::uint8_t { up, single_active, waiting };
+
 struct ConsumerReport {
+  ConsumerId id{};
   std::string tag{};
   std::string queue{};
   bool is_acknowledging = true;
   bool is_exclusive = false;
   std::uint16_t prefetch = 0;
   std::string arguments{};
+  ConsumerActivity activity = ConsumerActivity::up;
 };
 
 struct ChannelReport {

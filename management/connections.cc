@@ -18,6 +18,7 @@ namespace {
 
 using broker::ChannelReport;
 using broker::ConnectionReport;
+using broker::ConsumerActivity;
 using broker::ConsumerReport;
 
 std::string name_of(const ConnectionReport& connection, const ChannelReport& channel) {
@@ -90,12 +91,24 @@ json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& 
           {"vhost", to_json_text(connection.virtual_host)}};
 }
 
+std::string_view name_of(ConsumerActivity activity) {
+  switch (activity) {
+    case ConsumerActivity::single_active:
+      return "single_active";
+    case ConsumerActivity::waiting:
+      return "waiting";
+    case ConsumerActivity::up:
+      break;
+  }
+  return "up";
+}
+
 json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& connection,
                      const ChannelReport& channel, const ConsumerReport& consumer) {
   return {{"arguments", table_to_json(consumer.arguments)},
           {"ack_required", consumer.is_acknowledging},
-          {"active", true},
-          {"activity_status", "up"},
+          {"active", consumer.activity != ConsumerActivity::waiting},
+          {"activity_status", name_of(consumer.activity)},
           {"channel_details", json::object{{"connection_name", connection.name()},
                                            {"name", name_of(connection, channel)},
                                            {"node", broker.node_name()},

@@ -76,17 +76,22 @@ void add_sizes(json::object& object, const broker::QueueReport& queue) {
   object["consumer_utilisation"] = numbers.consumers > 0 ? 1.0 : 0.0;
 }
 
+json::value tag_or_null(const std::optional<std::string>& tag) {
+  return tag ? json::value(to_json_text(*tag)) : json::value();
+}
+
 json::object to_json(const Request& request, const broker::QueueReport& queue, const SampleRanges& ranges) {
   json::object object = basics(request.broker, queue);
   add_traffic(object, queue, request.statistics.queue(queue.id), ranges);
   add_sizes(object, queue);
   if (type_of(object.at("arguments").as_object()) == "quorum") {
+    object["single_active_consumer_ctag"] = tag_or_null(queue.favoured.single_active);  // RabbitMQ's name of it
     object["messages_dlx"] = queue.numbers.dead_lettering;
     object["message_bytes_dlx"] = queue.numbers.octets_dead_lettering;
   }
   add_policies(object, request.broker.policies_of_queue(queue.virtual_host, queue.name));
-  object["exclusive_consumer_tag"] = nullptr;
-  object["single_active_consumer_tag"] = nullptr;
+  object["exclusive_consumer_tag"] = tag_or_null(queue.favoured.exclusive);
+  object["single_active_consumer_tag"] = tag_or_null(queue.favoured.single_active);
   object["head_message_timestamp"] = nullptr;
   object["recoverable_slaves"] = nullptr;
   return object;

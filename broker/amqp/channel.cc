@@ -67,7 +67,8 @@ ChannelReport Channel::report() const {
   }
   for (const auto& [id, consumer] : consumers_) {
     if (id == reply_consumer_) continue;
-    report.consumers.push_back({.tag = consumer.tag,
+    report.consumers.push_back({.id = id,
+                                .tag = consumer.tag,
                                 .queue = consumer.queue_name,
                                 .is_acknowledging = !consumer.no_ack,
                                 .is_exclusive = consumer.is_exclusive,

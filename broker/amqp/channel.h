@@ -193,7 +193,7 @@ class Channel final : public Session {
 
   Result<void> check_consumer(const protocol::basic::Consume& consume, const QueueRecord& queue) const;
   void join_queue_by_mail(QueueAddress queue, const ConsumerRequest& request, const std::string& queue_name,
-                          std::string tag, bool nowait);
+                          bool nowait);
   std::chrono::milliseconds consumer_timeout(const QueueRecord& queue) const;
   void forget_consumer(ConsumerId consumer);
   void forget_reply_consumer();

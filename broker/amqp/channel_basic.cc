@@ -56,6 +56,7 @@ Result<void> Channel::handle(const basic::Consume& consume) {
 
   const QueueAddress address = (*found)->address;
   ConsumerRequest request{.id = connection_.broker().next_consumer_id(),
+                          .tag = tag,
                           .no_ack = consume.no_ack,
                           .exclusive = consume.exclusive,
                           .priority = consumer_priority(consume.arguments),
@@ -87,7 +88,7 @@ Result<void> Channel::handle(const basic::Consume& consume) {
     queue->add_consumer(std::make_unique<Consumer>(Consumer{.request = request, .session = this}));
     return {};
   }
-  join_queue_by_mail(address, request, *name, std::move(tag), consume.nowait);
+  join_queue_by_mail(address, request, *name, consume.nowait);
   return {};
 }
 
@@ -109,7 +110,7 @@ std::chrono::milliseconds Channel::consumer_timeout(const QueueRecord& queue) co
 }
 
 void Channel::join_queue_by_mail(QueueAddress address, const ConsumerRequest& request, const std::string& queue_name,
-                                 std::string tag, bool nowait) {
+                                 bool nowait) {
   ask<JoinAnswer>(
       address, basic::Consume::id,
       [request, session = id_, home = shard_.index()](AnyQueue& queue, const auto& reply) {
@@ -120,10 +121,9 @@ void Channel::join_queue_by_mail(QueueAddress address, const ConsumerRequest& re
         reply(JoinAnswer{});  // before the first delivery, which follows it
         queue.add_consumer(std::move(consumer));
       },
-      [this, id = request.id, queue_name, tag = std::move(tag),
-       nowait](std::optional<JoinAnswer> joined) -> Result<void> {
-        if (joined && !joined->refusal) return answer(nowait, basic::ConsumeOk{.consumer_tag = tag});
-        forget_consumer(id);
+      [this, request, queue_name, nowait](std::optional<JoinAnswer> joined) -> Result<void> {
+        if (joined && !joined->refusal) return answer(nowait, basic::ConsumeOk{.consumer_tag = request.tag});
+        forget_consumer(request.id);
         if (joined) return *joined->refusal;
         return protocol::not_found("no queue " + virtual_host_.in_vhost(queue_name));
       });

@@ -78,6 +78,16 @@ TEST_F(ConnectionsTest, ShowTheirChannelsAndConsumers) {
   EXPECT_EQ(get("/api/channels/nosuch").status, 404u);
 }
 
+TEST_F(ConnectionsTest, ShowAnExclusiveConsumer) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.consume("q", {.tag = "mine", .exclusive = true});
+  EXPECT_EQ(get("/api/queues/%2F/q").json().at("exclusive_consumer_tag").as_string(), "mine");
+  EXPECT_TRUE(get("/api/queues/%2F/q").json().at("single_active_consumer_tag").is_null());
+  channel.cancel("mine");
+  EXPECT_TRUE(get("/api/queues/%2F/q").json().at("exclusive_consumer_tag").is_null());
+}
+
 TEST_F(ConnectionsTest, OwnExclusiveQueues) {
   auto channel = connect().open_channel();
   channel.declare_queue("q", {.exclusive = true});
@@ -85,6 +95,44 @@ TEST_F(ConnectionsTest, OwnExclusiveQueues) {
   EXPECT_EQ(shown.at("exclusive").as_bool(), true);
   EXPECT_EQ(shown.at("owner_pid_details").at("peer_host").as_string(), "127.0.0.1");
 }
+
+/// Consumers of one queue whose connections are on all shards.
+class SingleActiveConsumersTest : public HttpTest, public testing::WithParamInterface<const char*> {
+ protected:
+  SingleActiveConsumersTest() : HttpTest({}, {.broker = {.shards = 2}}) {}
+
+  /// By tag.
+  std::map<std::string, std::string> activities() {
+    std::map<std::string, std::string> activities;
+    const json::value consumers = get("/api/consumers/%2F").json();
+    for (const json::value& consumer : consumers.as_array()) {
+      const std::string activity{consumer.at("activity_status").as_string()};
+      EXPECT_EQ(consumer.at("active").as_bool(), activity != "waiting");
+      activities[std::string{consumer.at("consumer_tag").as_string()}] = activity;
+    }
+    return activities;
+  }
+};
+
+TEST_P(SingleActiveConsumersTest, ShowWhoIsServedAndWhoWaits) {
+  using Activities = std::map<std::string, std::string>;
+  const auto arguments = protocol::FieldTableBuilder{}
+                             .put("x-queue-type", std::string_view{GetParam()})
+                             .put("x-single-active-consumer", true);
+  connect().open_channel().declare_queue("q", {.durable = true, .arguments = arguments.view()});
+  auto first = connect().open_channel();
+  auto second = connect().open_channel();
+  for (auto* channel : {&first, &second}) channel->consume("q", {.tag = channel == &first ? "first" : "second"});
+  EXPECT_EQ(activities(), (Activities{{"first", "single_active"}, {"second", "waiting"}}));
+  EXPECT_EQ(get("/api/queues").json().at(0).at("single_active_consumer_tag").as_string(), "first");
+  first.cancel("first");
+  EXPECT_EQ(activities(), (Activities{{"second", "single_active"}}));
+  EXPECT_EQ(get("/api/queues/%2F/q").json().at("single_active_consumer_tag").as_string(), "second");
+  second.cancel("second");
+  EXPECT_TRUE(get("/api/queues/%2F/q").json().at("single_active_consumer_tag").is_null());
+}
+
+INSTANTIATE_TEST_SUITE_P(OfQueues, SingleActiveConsumersTest, testing::Values("classic", "quorum"));
 
 }  // namespace
 }  // namespace leveret::test
