@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,6 +30,7 @@ struct QueueCounts {
 struct GetResult {
   Delivery delivery{};
   std::uint32_t messages_left = 0;
+  std::optional<std::chrono::milliseconds> consumer_timeout{};  // where the queue has its own
 };
 
 /// What publishers, consumers and administrators ask of a queue of any type: a Queue, whose messages are consumed, or a

@@ -192,7 +192,9 @@ void Queue::get(bool no_ack, GetAnswer answer) {
     unacknowledged_.emplace(position, std::move(*queued));
   }
   ready_.pop_front(octets);
-  answer(GetResult{.delivery = std::move(delivery), .messages_left = counts().messages});
+  answer(GetResult{.delivery = std::move(delivery),
+                   .messages_left = counts().messages,
+                   .consumer_timeout = settings_.consumer_timeout});
 }
 
 void Queue::let_go(Position position, QueuedMessage& queued, std::size_t octets) {

@@ -195,8 +195,7 @@ Result<void> Channel::handle(const basic::Get& get) {
           reply(std::move(result));
         });
       },
-      [this, no_ack = get.no_ack,
-       timeout = connection_.broker().options().consumer_timeout](std::optional<GetResult> result) -> Result<void> {
+      [this, no_ack = get.no_ack](std::optional<GetResult> result) -> Result<void> {
         if (!result) {
           ++counters_.deliveries.gotten_nothing;
           send(basic::GetEmpty{});
@@ -207,12 +206,13 @@ Result<void> Channel::handle(const basic::Get& get) {
         counters_.deliveries.redelivered += delivery.is_redelivered;
         ++(no_ack ? counters_.deliveries.gotten_no_ack : counters_.deliveries.gotten);
         if (!no_ack)
-          unacknowledged_.add({.tag = tag,
-                               .queue = delivery.queue,
-                               .position = delivery.position,
-                               .time = shard_.turn_time(),
-                               .timeout = timeout,
-                               .is_counted = false});
+          unacknowledged_.add(
+              {.tag = tag,
+               .queue = delivery.queue,
+               .position = delivery.position,
+               .time = shard_.turn_time(),
+               .timeout = result->consumer_timeout.value_or(connection_.broker().options().consumer_timeout),
+               .is_counted = false});
         send_with_content(basic::GetOk{.delivery_tag = tag,
                                        .redelivered = delivery.is_redelivered,
                                        .exchange = delivery.message->exchange(),

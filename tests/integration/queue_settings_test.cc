@@ -173,5 +173,16 @@ TEST_F(ConsumerTimeoutTest, AQueueMayAllowMoreTime) {
   EXPECT_EQ(patient.counts_of("slow").messages, 0u);
 }
 
+TEST_F(ConsumerTimeoutTest, AQueueGivesThoseWhoGetItsTime) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-consumer-timeout", 60'000).view()});
+  channel.publish_to("q", "kept");
+  channel.get("q");
+  broker_.clock().advance(1min);
+  channel.expect_close(ReplyCode::precondition_failed,
+                       "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: "
+                       "60000 ms. This timeout value can be configured, see consumers doc guide to learn more");
+}
+
 }  // namespace
 }  // namespace leveret::test
