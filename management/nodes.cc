@@ -98,7 +98,7 @@ json::object to_json(const Request& request, const broker::ChurnCounters& churn)
                       {"enabled_plugins", json::array{"rabbitmq_management"}}};
   add_gauges(object, request, facts, resources);
   const Series* series = request.statistics.churn();
-  put_counters(object, churn, {&series, 1}, 0, SampleRanges{request}.lengths);
+  put_counters(object, churn, {&series, 1}, 0, SampleRanges{request}.resources);
   return object;
 }
 

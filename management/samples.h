@@ -26,10 +26,10 @@ struct SampleRange {
 struct SampleRanges {
   explicit SampleRanges(const Request& request);
 
-  std::optional<SampleRange> lengths{};    // of queues, and churn
+  std::optional<SampleRange> lengths{};    // of queues
   std::optional<SampleRange> messages{};   // msg_rates: published, delivered, acknowledged
   std::optional<SampleRange> octets{};     // data_rates: of connections
-  std::optional<SampleRange> resources{};  // node_stats
+  std::optional<SampleRange> resources{};  // node_stats, and churn
 };
 
 /// How many samples are kept, and how far apart at least.

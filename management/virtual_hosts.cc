@@ -28,13 +28,13 @@ json::object basics(const broker::BrokerQuery& broker, const broker::VirtualHost
 
 using Traffic = broker::TrafficReport::OfVirtualHost;
 
-/// RabbitMQ tells of messages where there are queues, and of what passes where there were clients.
+/// RabbitMQ tells of messages where there are queues only, and its web UI shows "NaN" elsewhere; of what passes, where
+/// there were clients.
 void add_traffic(json::object& object, const Traffic& traffic, const Series* series, const SampleRanges& ranges) {
   using Columns = columns::VirtualHost;
   const std::span<const Series* const> only{&series, 1};
-  if (traffic.queues > 0)
-    put_lengths(object, traffic.numbers, only, {.ready = Columns::ready, .unacknowledged = Columns::unacknowledged},
-                ranges.lengths);
+  put_lengths(object, traffic.numbers, only, {.ready = Columns::ready, .unacknowledged = Columns::unacknowledged},
+              ranges.messages);
   if (traffic.transfers.reads > 0) {
     put_counters(object, traffic.transfers, only, Columns::first_transfer, ranges.octets);
     for (const auto name : {"recv_cnt", "recv_cnt_details", "send_cnt", "send_cnt_details"}) object.erase(name);
@@ -48,8 +48,9 @@ void add_traffic(json::object& object, const Traffic& traffic, const Series* ser
 json::object to_json(const Request& request, const broker::VirtualHostReport& virtual_host,
                      const broker::TrafficReport& traffic, const SampleRanges& ranges) {
   json::object object = basics(request.broker, virtual_host);
-  if (const auto found = traffic.virtual_hosts.find(virtual_host.name); found != traffic.virtual_hosts.end())
-    add_traffic(object, found->second, request.statistics.virtual_host(virtual_host.name), ranges);
+  const auto found = traffic.virtual_hosts.find(virtual_host.name);
+  add_traffic(object, found == traffic.virtual_hosts.end() ? Traffic{} : found->second,
+              request.statistics.virtual_host(virtual_host.name), ranges);
   return object;
 }
 

@@ -180,6 +180,14 @@ TEST_F(StatisticsTest, SamplesComeWhenTheyAreAskedFor) {
   EXPECT_EQ(overview.at("queue_totals").at("messages_details").at("samples").as_array().size(), 61u);
   const json::value node = get("/api/nodes?node_stats_age=60&node_stats_incr=30").json().at(0);
   EXPECT_EQ(node.at("mem_used_details").at("samples").as_array().size(), 3u);
+  EXPECT_EQ(node.at("queue_created_details").at("samples").as_array().size(), 3u);
+  const json::value virtual_host = get("/api/vhosts/%2F?msg_rates_age=60&msg_rates_incr=30").json();
+  EXPECT_EQ(virtual_host.at("messages_details").at("samples").as_array().size(), 3u);
+}
+
+TEST_F(StatisticsTest, AVirtualHostWithoutQueuesHasNoMessages) {
+  ASSERT_EQ(put("/api/vhosts/empty").status, 201u);
+  EXPECT_EQ(get("/api/vhosts/empty").json().at("messages").as_int64(), 0);
 }
 
 TEST_F(StatisticsTest, RangesThatAreNoneAreRefused) {
