@@ -139,6 +139,7 @@ json::object with_traffic(const Request& request, const ConnectionReport& connec
   stats.add(channel.counters.publishes, {&series, 1}, Columns::first_publish);
   stats.add_deliveries(channel.counters.deliveries, {&series, 1}, Columns::first_delivery);
   stats.put_into(object);
+  put_idle_since(object, series);
   return object;
 }
 

@@ -82,7 +82,9 @@ json::value tag_or_null(const std::optional<std::string>& tag) {
 
 json::object to_json(const Request& request, const broker::QueueReport& queue, const SampleRanges& ranges) {
   json::object object = basics(request.broker, queue);
-  add_traffic(object, queue, request.statistics.queue(queue.id), ranges);
+  const Series* series = request.statistics.queue(queue.id);
+  add_traffic(object, queue, series, ranges);
+  put_idle_since(object, series);
   add_sizes(object, queue);
   if (type_of(object.at("arguments").as_object()) == "quorum") {
     object["single_active_consumer_ctag"] = tag_or_null(queue.favoured.single_active);  // RabbitMQ's name of it
@@ -124,6 +126,8 @@ Asking list_in(const Request& request, std::vector<std::string> virtual_hosts) {
   const auto make = [&](std::size_t i) {
     if (has_stats) return to_json(request, queues[i], ranges);
     json::object object = basics(request.broker, queues[i]);
+    const auto policies = request.broker.policies_of_queue(queues[i].virtual_host, queues[i].name);
+    if (policies && !policies->policy.empty()) object["policy"] = to_json_text(policies->policy);
     if (has_totals) add_numbers(object, queues[i].numbers);
     return object;
   };

@@ -1,5 +1,8 @@
 #include "management/rates.h"
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
 namespace leveret::management {
 namespace {
 
@@ -38,6 +41,13 @@ void MessageStats::add_published(std::uint64_t count, const Series* series, std:
 
 void MessageStats::put_into(json::object& object) const {
   if (!members_.empty()) object["message_stats"] = members_;
+}
+
+void put_idle_since(json::object& object, const Series* series) {
+  const auto time = series ? series->unchanged_since() : std::nullopt;
+  if (!time) return;
+  const auto whole = std::chrono::floor<std::chrono::seconds>(*time);
+  object["idle_since"] = fmt::format("{:%FT%T}.{:03}+00:00", whole, (*time - whole).count());
 }
 
 void put_transfers(json::object& object, const broker::TransferCounters& transfers, const Series* series,

@@ -52,6 +52,9 @@ class MessageStats {
   json::object members_{};
 };
 
+/// Puts `idle_since` for what has done nothing lately.
+void put_idle_since(json::object& object, const Series* series);
+
 /// Puts `recv_oct` and `send_oct` with their rates, and how often they were read and written.
 void put_transfers(json::object& object, const broker::TransferCounters& transfers, const Series* series,
                    const SampleRanges& ranges);

@@ -147,7 +147,8 @@ boost::asio::awaitable<Response> Router::dispatch(RawRequest raw) {
   if (!target) throw bad_request("malformed percent-encoding");
   const bool asks_for_options = raw.method == "OPTIONS";
   const auto method = method_of(raw.method);
-  if (!method && !asks_for_options) co_return Response{.status = 501};
+  const bool is_known = method || asks_for_options || raw.method == "PATCH";  // which no route takes
+  if (!is_known) co_return Response{.status = 501};
   Match match = find(target->segments);
   if (match.routes.empty()) throw not_found();
   const auto route = std::find_if(match.routes.begin(), match.routes.end(),

@@ -96,6 +96,16 @@ double Series::rate(std::size_t number) const {
   return seconds_between > 0 ? static_cast<double>(growth) / seconds_between : 0;
 }
 
+std::optional<SampleTime> Series::unchanged_since() const {
+  const Track& finest = tracks_.front();
+  const std::size_t taken = count(finest);
+  if (taken < 2) return {};
+  const std::uint64_t* last = sample(finest, taken - 1);
+  const std::uint64_t* before = sample(finest, taken - 2);
+  if (!std::equal(last + 1, last + 1 + width_, before + 1)) return {};
+  return SampleTime{milliseconds{before[0]}};
+}
+
 /// The finest that reaches so far back.
 const Series::Track& Series::track_for(seconds age) const {
   constexpr seconds sampling_interval{5};

@@ -53,6 +53,8 @@ class Series {
 
   /// How much one of the numbers grew per second between the last two samples; it may have shrunk.
   double rate(std::size_t number) const;
+  /// Since when no number has changed from sample to sample; nothing when one has between the last two.
+  std::optional<SampleTime> unchanged_since() const;
   /// As it was then; 0 before the first sample that is kept of that age.
   std::uint64_t at(std::size_t number, SampleTime time, std::chrono::seconds age) const;
 

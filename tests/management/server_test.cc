@@ -59,6 +59,7 @@ TEST_F(ServerTest, AnswersHeadWithTheLengthAlone) {
 
 TEST_F(ServerTest, DoesNotKnowOtherMethodsAndPaths) {
   EXPECT_EQ(send({.method = "FOO", .path = "/api/whoami"}).status, 501u);
+  EXPECT_EQ(send({.method = "PATCH", .path = "/api/whoami"}).status, 405u);
   EXPECT_EQ(error_of(get("/api/nosuch")), "Object Not Found: \"Not Found\"");
   EXPECT_EQ(get("/api/whoami/").status, 200u) << "a slash at the end says nothing";
 }

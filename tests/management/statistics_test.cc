@@ -77,6 +77,26 @@ TEST(Series, KeepsOlderSamplesFurtherApart) {
   EXPECT_EQ(series.at(0, at_second(125), 3600s), 24u) << "one a minute";
 }
 
+TEST(Series, KnowsSinceWhenNothingHasChanged) {
+  EXPECT_EQ(series_of({}).unchanged_since(), std::nullopt);
+  EXPECT_EQ(series_of({7}).unchanged_since(), std::nullopt) << "nobody knows what it was before";
+  EXPECT_EQ(series_of({7, 7, 8}).unchanged_since(), std::nullopt);
+  EXPECT_EQ(series_of({6, 7, 7, 7}).unchanged_since(), at_second(1005));
+}
+
+TEST(IdleSince, IsTheTimeInRabbitMqsWords) {
+  Series series{1, management::retention_of_objects()};
+  const std::uint64_t number = 7;
+  json::object object;
+  management::put_idle_since(object, nullptr);
+  series.add(at_second(86'400) + 43ms, {&number, 1});
+  management::put_idle_since(object, &series);
+  EXPECT_TRUE(object.empty());
+  series.add(at_second(86'405), {&number, 1});
+  management::put_idle_since(object, &series);
+  EXPECT_EQ(object.at("idle_since").as_string(), "1970-01-02T00:00:00.043+00:00");
+}
+
 TEST(Line, GivesSamplesNewestFirstWithTheirAverage) {
   const Series series = series_of({0, 10, 20, 40});
   const json::object details = Line{&series, 0}.details(SampleRange{15s, 5s}, at_second(1017));
@@ -205,7 +225,9 @@ TEST_F(StatisticsTest, LeaveThemOutWhereTheyAreNotWanted) {
   channel.declare_queue("q");
   channel.publish_to("q", "message");
   channel.counts_of("q");
+  put("/api/policies/%2F/short", R"({"pattern":"^q$","definition":{"max-length":5}})");
   const json::value plain = get("/api/queues?disable_stats=true").json().at(0);
+  EXPECT_EQ(plain.at("policy").as_string(), "short");
   EXPECT_FALSE(plain.as_object().contains("messages"));
   EXPECT_FALSE(plain.as_object().contains("message_stats"));
   const json::value totals = get("/api/queues?disable_stats=true&enable_queue_totals=true").json().at(0);
