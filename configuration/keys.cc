@@ -2,21 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <numeric>
-#include <stdexcept>
+#include <utility>
 
 #include <fmt/ranges.h>
+
+#include "configuration/listener_keys.h"
 
 namespace leveret::configuration {
 namespace {
 
-constexpr Number port{.most = 65'535};
 constexpr std::uint64_t frame_size_least = 4096;
 constexpr std::uint64_t message_size_most = 512ull * 1024 * 1024;
-constexpr Word tls_versions{"tlsv1.3 tlsv1.2"};
-constexpr Word verifications{"verify_peer verify_none"};
-constexpr std::uint16_t secure_http_port = 15'671;
-constexpr std::uint16_t secure_prometheus_port = 15'691;
 constexpr Word log_levels{"debug info notice warning error critical alert emergency none"};
 
 void add(std::optional<std::vector<std::string>>& list, const std::string& value) {
@@ -31,237 +29,133 @@ std::string log_level(const std::string& name) {
   return name == "none" ? "off" : name;
 }
 
-broker::ListenAddress& plain_http(Draft& draft) {
-  draft.names_plain_http = true;
-  return draft.options.http.plain;
-}
-
-broker::ListenAddress& plain_prometheus(Draft& draft) {
-  draft.names_plain_prometheus = true;
-  return draft.options.prometheus.plain;
-}
-
-using TlsOf = broker::TlsOptions& (*)(Draft&);
-
-broker::TlsOptions& amqp_tls(Draft& draft) {
-  return draft.options.tls;
-}
-
-broker::TlsOptions& http_tls(Draft& draft) {
-  draft.secure_http();
-  return draft.options.http.tls;
-}
-
-broker::TlsOptions& prometheus_tls(Draft& draft) {
-  draft.secure_prometheus();
-  return draft.options.prometheus.tls;
-}
-
-template <TlsOf tls, auto member>
-void set_text(Draft& draft, const Value& value) {
-  tls(draft).*member = value.text;
-}
-
-template <TlsOf tls, auto member>
-void set_flag(Draft& draft, const Value& value) {
-  tls(draft).*member = value.flag;
-}
-
-template <TlsOf tls, auto member>
-void add_text(Draft& draft, const Value& value) {
-  (tls(draft).*member).push_back(value.text);
-}
-
-template <TlsOf tls>
-void set_verification(Draft& draft, const Value& value) {
-  tls(draft).verifies_peer = value.text == "verify_peer";
-}
-
-template <TlsOf tls>
-void set_depth(Draft& draft, const Value& value) {
-  tls(draft).depth = value.as<int>();
+std::vector<Key> joined(std::initializer_list<std::vector<Key>> parts) {
+  std::vector<Key> all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
 }
 
 // Each row is read by a person as well: docs/operations.md shows these three tables, and a test compares them.
-const std::array with_effect{
-    Key{"listeners.tcp", Word{"none"}, "no AMQP without TLS",
-        [](Draft& d, const Value&) { d.listens_to_nobody = true; }},
-    Key{"listeners.tcp.$name", Listener{}, "where AMQP is served; may be given again under other names",
-        [](Draft& d, const Value& v) {
-          if (!d.amqp) d.amqp.emplace();
-          d.amqp->push_back(v.address);
-        }},
-    Key{"listeners.ssl.$name", Listener{}, "where AMQP with TLS is served; may be given again under other names",
-        [](Draft& d, const Value& v) { d.options.amqp_tls.push_back(v.address); }},
-    Key{"ssl_options.certfile", File{}, "the broker's certificate, and those that lead to a known authority; PEM",
-        set_text<amqp_tls, &broker::TlsOptions::certificate>},
-    Key{"ssl_options.keyfile", File{}, "its key; PEM", set_text<amqp_tls, &broker::TlsOptions::key>},
-    Key{"ssl_options.password", Text{}, "the password of that file",
-        set_text<amqp_tls, &broker::TlsOptions::key_password>},
-    Key{"ssl_options.cacertfile", File{}, "whose certificates clients may show; PEM",
-        set_text<amqp_tls, &broker::TlsOptions::authorities>},
-    Key{"ssl_options.verify", verifications, "whether clients are asked for a certificate", set_verification<amqp_tls>},
-    Key{"ssl_options.fail_if_no_peer_cert", Flag{}, "whether they have to show one",
-        set_flag<amqp_tls, &broker::TlsOptions::requires_certificate>},
-    Key{"ssl_options.depth", Number{.most = 100}, "certificates between theirs and its authority's",
-        set_depth<amqp_tls>},
-    Key{"ssl_options.versions.$number", tls_versions, "a version that may be used; both when none is named",
-        add_text<amqp_tls, &broker::TlsOptions::versions>},
-    Key{"ssl_options.ciphers.$number", Text{}, "a cipher suite that may be used, as OpenSSL calls it",
-        add_text<amqp_tls, &broker::TlsOptions::ciphers>},
-    Key{"ssl_options.honor_cipher_order", Flag{}, "whether the broker's order of them counts; else the client's",
-        set_flag<amqp_tls, &broker::TlsOptions::prefers_own_ciphers>},
-    Key{"handshake_timeout", Number{.least = 1, .unit = "ms"}, "how long a handshake may take",
-        [](Draft& d, const Value& v) { d.options.broker.handshake_timeout = v.milliseconds(); }},
-    Key{"heartbeat", Number{.most = 65'535, .unit = "s"}, "the heartbeat that clients are offered; 0 for none",
-        [](Draft& d, const Value& v) { d.options.broker.heartbeat = v.seconds(); }},
-    Key{"frame_max", Octets{.least = frame_size_least, .most = UINT32_MAX}, "the largest frame",
-        [](Draft& d, const Value& v) { d.options.broker.frame_max = v.as<std::uint32_t>(); }},
-    Key{"channel_max", Number{.most = 65'535}, "channels of a connection; 0 for any number",
-        [](Draft& d, const Value& v) { d.options.broker.channel_max = v.as<std::uint16_t>(); }},
-    Key{"connection_max", Limit{}, "connections of all clients together",
-        [](Draft& d, const Value& v) { d.options.broker.connection_max = v.number; }},
-    Key{"channel_max_per_node", Limit{}, "channels of all connections together",
-        [](Draft& d, const Value& v) { d.options.broker.channel_max_per_node = v.number; }},
-    Key{"max_message_size", Octets{.most = message_size_most}, "the largest body of a message",
-        [](Draft& d, const Value& v) { d.options.broker.message_size_max = *v.number; }},
-    Key{"consumer_timeout", Number{.unit = "ms"}, "how long a delivery may stay unacknowledged; 0 for ever",
-        [](Draft& d, const Value& v) { d.options.broker.consumer_timeout = v.milliseconds(); }},
+const std::vector<Key> with_effect = joined(
+    {{
+         Key{"listeners.tcp", Word{"none"}, "no AMQP without TLS",
+             [](Draft& d, const Value&) { d.listens_to_nobody = true; }},
+         Key{"listeners.tcp.$name", Listener{}, "where AMQP is served; may be given again under other names",
+             [](Draft& d, const Value& v) {
+               if (!d.amqp) d.amqp.emplace();
+               d.amqp->push_back(v.address);
+             }},
+         Key{"listeners.ssl.$name", Listener{}, "where AMQP with TLS is served; may be given again under other names",
+             [](Draft& d, const Value& v) { d.options.amqp_tls.push_back(v.address); }},
+     },
+     tls_keys("ssl_options", [](Draft& d) -> broker::TlsOptions& { return d.options.tls; }),
+     {
+         Key{"handshake_timeout", Number{.least = 1, .unit = "ms"}, "how long a handshake may take",
+             [](Draft& d, const Value& v) { d.options.broker.handshake_timeout = v.milliseconds(); }},
+         Key{"heartbeat", Number{.most = 65'535, .unit = "s"}, "the heartbeat that clients are offered; 0 for none",
+             [](Draft& d, const Value& v) { d.options.broker.heartbeat = v.seconds(); }},
+         Key{"frame_max", Octets{.least = frame_size_least, .most = UINT32_MAX}, "the largest frame",
+             [](Draft& d, const Value& v) { d.options.broker.frame_max = v.as<std::uint32_t>(); }},
+         Key{"channel_max", Number{.most = 65'535}, "channels of a connection; 0 for any number",
+             [](Draft& d, const Value& v) { d.options.broker.channel_max = v.as<std::uint16_t>(); }},
+         Key{"connection_max", Limit{}, "connections of all clients together",
+             [](Draft& d, const Value& v) { d.options.broker.connection_max = v.number; }},
+         Key{"channel_max_per_node", Limit{}, "channels of all connections together",
+             [](Draft& d, const Value& v) { d.options.broker.channel_max_per_node = v.number; }},
+         Key{"max_message_size", Octets{.most = message_size_most}, "the largest body of a message",
+             [](Draft& d, const Value& v) { d.options.broker.message_size_max = *v.number; }},
+         Key{"consumer_timeout", Number{.unit = "ms"}, "how long a delivery may stay unacknowledged; 0 for ever",
+             [](Draft& d, const Value& v) { d.options.broker.consumer_timeout = v.milliseconds(); }},
 
-    Key{"default_user", Text{}, "the first user's name",
-        [](Draft& d, const Value& v) { d.options.broker.default_user = v.text; }},
-    Key{"default_pass", Text{}, "the password of that user",
-        [](Draft& d, const Value& v) { d.options.broker.default_password = v.text; }},
-    Key{"default_user_tags.$tag", Flag{}, "the tags of that user",
-        [](Draft& d, const Value& v) {
-          if (!d.default_user_tags) d.default_user_tags.emplace();
-          if (v.flag) d.default_user_tags->push_back(v.name);
-        }},
-    Key{"default_permissions.configure", Text{}, "what that user may configure",
-        [](Draft& d, const Value& v) { d.options.broker.default_permission.configure = v.text; }},
-    Key{"default_permissions.write", Text{}, "what that user may write to",
-        [](Draft& d, const Value& v) { d.options.broker.default_permission.write = v.text; }},
-    Key{"default_permissions.read", Text{}, "what that user may read",
-        [](Draft& d, const Value& v) { d.options.broker.default_permission.read = v.text; }},
-    Key{"default_vhost", Text{}, "the first virtual host's name",
-        [](Draft& d, const Value& v) { d.options.broker.default_virtual_host = v.text; }},
-    Key{"loopback_users", Word{"none"}, "every user may log in from anywhere",
-        [](Draft& d, const Value&) { d.has_no_loopback_users = true; }},
-    Key{"loopback_users.$user", Flag{},
-        "whether that user may log in from this machine only; who is not named may not be",
-        [](Draft& d, const Value& v) {
-          if (!d.loopback_users) d.loopback_users.emplace();
-          if (v.flag) d.loopback_users->push_back(v.name);
-        }},
-    Key{"auth_mechanisms.$number", Word{"PLAIN AMQPLAIN ANONYMOUS"},
-        "how clients may log in; the others may not be used",
-        [](Draft& d, const Value& v) { add(d.auth_mechanisms, v.text); }},
-    Key{"anonymous_login_user", Text{}, "who logs in with ANONYMOUS; none for nobody",
-        [](Draft& d, const Value& v) { d.options.broker.anonymous_user = v.text == "none" ? "" : v.text; }},
-    Key{"anonymous_login_pass", Text{}, "with which password",
-        [](Draft& d, const Value& v) { d.options.broker.anonymous_password = v.text; }},
+         Key{"default_user", Text{}, "the first user's name",
+             [](Draft& d, const Value& v) { d.options.broker.default_user = v.text; }},
+         Key{"default_pass", Text{}, "the password of that user",
+             [](Draft& d, const Value& v) { d.options.broker.default_password = v.text; }},
+         Key{"default_user_tags.$tag", Flag{}, "the tags of that user",
+             [](Draft& d, const Value& v) {
+               if (!d.default_user_tags) d.default_user_tags.emplace();
+               if (v.flag) d.default_user_tags->push_back(v.name);
+             }},
+         Key{"default_permissions.configure", Text{}, "what that user may configure",
+             [](Draft& d, const Value& v) { d.options.broker.default_permission.configure = v.text; }},
+         Key{"default_permissions.write", Text{}, "what that user may write to",
+             [](Draft& d, const Value& v) { d.options.broker.default_permission.write = v.text; }},
+         Key{"default_permissions.read", Text{}, "what that user may read",
+             [](Draft& d, const Value& v) { d.options.broker.default_permission.read = v.text; }},
+         Key{"default_vhost", Text{}, "the first virtual host's name",
+             [](Draft& d, const Value& v) { d.options.broker.default_virtual_host = v.text; }},
+         Key{"loopback_users", Word{"none"}, "every user may log in from anywhere",
+             [](Draft& d, const Value&) { d.has_no_loopback_users = true; }},
+         Key{"loopback_users.$user", Flag{},
+             "whether that user may log in from this machine only; who is not named may not be",
+             [](Draft& d, const Value& v) {
+               if (!d.loopback_users) d.loopback_users.emplace();
+               if (v.flag) d.loopback_users->push_back(v.name);
+             }},
+         Key{"auth_mechanisms.$number", Word{"PLAIN AMQPLAIN ANONYMOUS"},
+             "how clients may log in; the others may not be used",
+             [](Draft& d, const Value& v) { add(d.auth_mechanisms, v.text); }},
+         Key{"anonymous_login_user", Text{}, "who logs in with ANONYMOUS; none for nobody",
+             [](Draft& d, const Value& v) { d.options.broker.anonymous_user = v.text == "none" ? "" : v.text; }},
+         Key{"anonymous_login_pass", Text{}, "with which password",
+             [](Draft& d, const Value& v) { d.options.broker.anonymous_password = v.text; }},
 
-    Key{"load_definitions", File{}, "definitions to import at every start; a folder: all its .json files",
-        [](Draft& d, const Value& v) { d.options.definitions.emplace_back(v.text); }},
-    Key{"management.load_definitions", File{}, "the same",
-        [](Draft& d, const Value& v) { d.options.definitions.emplace_back(v.text); }},
-    Key{"definitions.local.path", File{}, "the same",
-        [](Draft& d, const Value& v) { d.options.definitions.emplace_back(v.text); }},
-    Key{"cluster_name", Text{}, "the cluster's name, until it is given another",
-        [](Draft& d, const Value& v) { d.options.broker.cluster_name = v.text; }},
+         Key{"load_definitions", File{}, "definitions to import at every start; a folder: all its .json files",
+             [](Draft& d, const Value& v) { d.options.definitions.emplace_back(v.text); }},
+         Key{"management.load_definitions", File{}, "the same",
+             [](Draft& d, const Value& v) { d.options.definitions.emplace_back(v.text); }},
+         Key{"definitions.local.path", File{}, "the same",
+             [](Draft& d, const Value& v) { d.options.definitions.emplace_back(v.text); }},
+         Key{"cluster_name", Text{}, "the cluster's name, until it is given another",
+             [](Draft& d, const Value& v) { d.options.broker.cluster_name = v.text; }},
 
-    Key{"vm_memory_high_watermark.relative", Share{}, "with more of the memory in use, publishers wait",
-        [](Draft& d, const Value& v) { d.options.broker.memory_high_watermark = v.share; }},
-    Key{"vm_memory_high_watermark.absolute", Octets{}, "the same as octets; wins over the share",
-        [](Draft& d, const Value& v) { d.options.broker.memory_limit = v.number; }},
-    Key{"total_memory_available_override_value", Octets{.least = 1},
-        "how much memory there is, where the system tells wrongly",
-        [](Draft& d, const Value& v) { d.options.broker.memory_size = v.number; }},
-    Key{"disk_free_limit.relative", Share{.most = 1000},
-        "with less free, as a share of the memory, publishers wait; wins over octets",
-        [](Draft& d, const Value& v) { d.options.broker.disk_free_share = v.share; }},
-    Key{"disk_free_limit.absolute", Octets{}, "the same as octets",
-        [](Draft& d, const Value& v) { d.options.broker.disk_free_limit = *v.number; }},
+         Key{"vm_memory_high_watermark.relative", Share{}, "with more of the memory in use, publishers wait",
+             [](Draft& d, const Value& v) { d.options.broker.memory_high_watermark = v.share; }},
+         Key{"vm_memory_high_watermark.absolute", Octets{}, "the same as octets; wins over the share",
+             [](Draft& d, const Value& v) { d.options.broker.memory_limit = v.number; }},
+         Key{"total_memory_available_override_value", Octets{.least = 1},
+             "how much memory there is, where the system tells wrongly",
+             [](Draft& d, const Value& v) { d.options.broker.memory_size = v.number; }},
+         Key{"disk_free_limit.relative", Share{.most = 1000},
+             "with less free, as a share of the memory, publishers wait; wins over octets",
+             [](Draft& d, const Value& v) { d.options.broker.disk_free_share = v.share; }},
+         Key{"disk_free_limit.absolute", Octets{}, "the same as octets",
+             [](Draft& d, const Value& v) { d.options.broker.disk_free_limit = *v.number; }},
 
-    Key{"management.tcp.port", port, "the port of the HTTP API; 0 picks a free one",
-        [](Draft& d, const Value& v) { plain_http(d).port = v.as<std::uint16_t>(); }},
-    Key{"management.tcp.ip", Host{}, "its address", [](Draft& d, const Value& v) { plain_http(d).host = v.text; }},
-    Key{"management.listener.port", port, "the same port",
-        [](Draft& d, const Value& v) { plain_http(d).port = v.as<std::uint16_t>(); }},
-    Key{"management.listener.ip", Host{}, "the same address",
-        [](Draft& d, const Value& v) { plain_http(d).host = v.text; }},
-    Key{"management.ssl.port", port, "the port of the HTTP API with TLS, alone unless the other is named as well",
-        [](Draft& d, const Value& v) { d.secure_http().port = v.as<std::uint16_t>(); }},
-    Key{"management.ssl.ip", Host{}, "its address", [](Draft& d, const Value& v) { d.secure_http().host = v.text; }},
-    Key{"management.ssl.certfile", File{}, "its certificate, and those that lead to a known authority; PEM",
-        set_text<http_tls, &broker::TlsOptions::certificate>},
-    Key{"management.ssl.keyfile", File{}, "its key; PEM", set_text<http_tls, &broker::TlsOptions::key>},
-    Key{"management.ssl.password", Text{}, "the password of that file",
-        set_text<http_tls, &broker::TlsOptions::key_password>},
-    Key{"management.ssl.cacertfile", File{}, "whose certificates clients may show; PEM",
-        set_text<http_tls, &broker::TlsOptions::authorities>},
-    Key{"management.ssl.verify", verifications, "whether clients are asked for a certificate",
-        set_verification<http_tls>},
-    Key{"management.ssl.fail_if_no_peer_cert", Flag{}, "whether they have to show one",
-        set_flag<http_tls, &broker::TlsOptions::requires_certificate>},
-    Key{"management.ssl.depth", Number{.most = 100}, "certificates between theirs and its authority's",
-        set_depth<http_tls>},
-    Key{"management.ssl.versions.$number", tls_versions, "a version that may be used; both when none is named",
-        add_text<http_tls, &broker::TlsOptions::versions>},
-    Key{"management.ssl.ciphers.$number", Text{}, "a cipher suite that may be used, as OpenSSL calls it",
-        add_text<http_tls, &broker::TlsOptions::ciphers>},
-    Key{"management.ssl.honor_cipher_order", Flag{}, "whether the broker's order of them counts; else the client's",
-        set_flag<http_tls, &broker::TlsOptions::prefers_own_ciphers>},
-    Key{"management.tcp.request_timeout", Number{.least = 1, .unit = "ms"}, "how long a request may take to arrive",
-        [](Draft& d, const Value& v) { d.options.http_request_timeout = v.milliseconds(); }},
-    Key{"management.tcp.idle_timeout", Number{.least = 1, .unit = "ms"},
-        "how long a connection may wait for the next request",
-        [](Draft& d, const Value& v) { d.options.http_idle_timeout = v.milliseconds(); }},
-    Key{"management.http.max_body_size", Octets{.least = 1}, "the largest body of a request",
-        [](Draft& d, const Value& v) { d.options.http_body_size_max = *v.number; }},
-    Key{"management.cors.allow_origins.$number", Text{}, "an origin whose pages may use the HTTP API; * for all",
-        [](Draft& d, const Value& v) { d.options.http_cors_origins.push_back(v.text); }},
-    Key{"management.cors.max_age", Number{.unit = "s"}, "how long a browser may remember that",
-        [](Draft& d, const Value& v) { d.options.http_cors_max_age = v.seconds(); }},
-    Key{"prometheus.tcp.port", port, "the port of the metrics; 0 picks a free one",
-        [](Draft& d, const Value& v) { plain_prometheus(d).port = v.as<std::uint16_t>(); }},
-    Key{"prometheus.tcp.ip", Host{}, "its address",
-        [](Draft& d, const Value& v) { plain_prometheus(d).host = v.text; }},
-    Key{"prometheus.ssl.port", port, "the port of the metrics with TLS, alone unless the other is named as well",
-        [](Draft& d, const Value& v) { d.secure_prometheus().port = v.as<std::uint16_t>(); }},
-    Key{"prometheus.ssl.ip", Host{}, "its address",
-        [](Draft& d, const Value& v) { d.secure_prometheus().host = v.text; }},
-    Key{"prometheus.ssl.certfile", File{}, "its certificate, and those that lead to a known authority; PEM",
-        set_text<prometheus_tls, &broker::TlsOptions::certificate>},
-    Key{"prometheus.ssl.keyfile", File{}, "its key; PEM", set_text<prometheus_tls, &broker::TlsOptions::key>},
-    Key{"prometheus.ssl.password", Text{}, "the password of that file",
-        set_text<prometheus_tls, &broker::TlsOptions::key_password>},
-    Key{"prometheus.ssl.cacertfile", File{}, "whose certificates clients may show; PEM",
-        set_text<prometheus_tls, &broker::TlsOptions::authorities>},
-    Key{"prometheus.ssl.verify", verifications, "whether clients are asked for a certificate",
-        set_verification<prometheus_tls>},
-    Key{"prometheus.ssl.fail_if_no_peer_cert", Flag{}, "whether they have to show one",
-        set_flag<prometheus_tls, &broker::TlsOptions::requires_certificate>},
-    Key{"prometheus.ssl.depth", Number{.most = 100}, "certificates between theirs and its authority's",
-        set_depth<prometheus_tls>},
-    Key{"prometheus.ssl.versions.$number", tls_versions, "a version that may be used; both when none is named",
-        add_text<prometheus_tls, &broker::TlsOptions::versions>},
-    Key{"prometheus.ssl.ciphers.$number", Text{}, "a cipher suite that may be used, as OpenSSL calls it",
-        add_text<prometheus_tls, &broker::TlsOptions::ciphers>},
-    Key{"prometheus.ssl.honor_cipher_order", Flag{}, "whether the broker's order of them counts; else the client's",
-        set_flag<prometheus_tls, &broker::TlsOptions::prefers_own_ciphers>},
-    Key{"log.console.level", log_levels, "what is logged",
-        [](Draft& d, const Value& v) { d.options.log_level = log_level(v.text); }},
-};
+     },
+     http_keys("management", "the HTTP API", [](Draft& d) -> HttpDraft& { return d.http; }),
+     {
+         Key{"management.listener.port", port, "the same port",
+             [](Draft& d, const Value& v) { d.http.plain().port = v.as<std::uint16_t>(); }},
+         Key{"management.listener.ip", Host{}, "the same address",
+             [](Draft& d, const Value& v) { d.http.plain().host = v.text; }},
+         Key{"management.tcp.request_timeout", Number{.least = 1, .unit = "ms"},
+             "how long a request may take to arrive",
+             [](Draft& d, const Value& v) { d.options.http_request_timeout = v.milliseconds(); }},
+         Key{"management.tcp.idle_timeout", Number{.least = 1, .unit = "ms"},
+             "how long a connection may wait for the next request",
+             [](Draft& d, const Value& v) { d.options.http_idle_timeout = v.milliseconds(); }},
+         Key{"management.http.max_body_size", Octets{.least = 1}, "the largest body of a request",
+             [](Draft& d, const Value& v) { d.options.http_body_size_max = *v.number; }},
+         Key{"management.cors.allow_origins.$number", Text{}, "an origin whose pages may use the HTTP API; * for all",
+             [](Draft& d, const Value& v) { d.options.http_cors_origins.push_back(v.text); }},
+         Key{"management.cors.max_age", Number{.unit = "s"}, "how long a browser may remember that",
+             [](Draft& d, const Value& v) { d.options.http_cors_max_age = v.seconds(); }},
+     },
+     http_keys("prometheus", "the metrics", [](Draft& d) -> HttpDraft& { return d.prometheus; }),
+     {
+         Key{"log.console.level", log_levels, "what is logged",
+             [](Draft& d, const Value& v) { d.options.log_level = log_level(v.text); }},
+     }});
 
-constexpr std::string_view one_node = "there is one node";
-constexpr std::string_view one_log = "the log goes to standard output";
-constexpr std::string_view other_machinery = "about RabbitMQ's own machinery";
-constexpr std::string_view system_sockets = "sockets have the system's settings";
-constexpr std::string_view statistics_are_cheap = "answers are made when they are asked for";
+constexpr const char* one_node = "there is one node";
+constexpr const char* one_log = "the log goes to standard output";
+constexpr const char* other_machinery = "about RabbitMQ's own machinery";
+constexpr const char* system_sockets = "sockets have the system's settings";
+constexpr const char* statistics_are_cheap = "answers are made when they are asked for";
 
-constexpr std::string_view no_renegotiation = "nothing is negotiated twice";
-constexpr std::string_view openssl = "OpenSSL decides";
+constexpr const char* no_renegotiation = "nothing is negotiated twice";
+constexpr const char* openssl = "OpenSSL decides";
 
 const std::array without_effect{
     Key{"listeners.ssl", Word{"none"}, "there is no TLS unless it is asked for"},
@@ -353,8 +247,8 @@ const std::array without_effect{
     Key{"prometheus.tcp.*", Text{}, other_machinery},
 };
 
-constexpr std::string_view no_such_tls = "this is not there for TLS";
-constexpr std::string_view no_clusters = "there are no clusters yet";
+constexpr const char* no_such_tls = "this is not there for TLS";
+constexpr const char* no_clusters = "there are no clusters yet";
 
 const std::array refused{
     Key{"ssl_options.*", Text{}, no_such_tls},
@@ -408,11 +302,6 @@ std::size_t distance(std::string_view from, std::string_view to) {
   return row.back();
 }
 
-void require_certificate(std::string_view prefix, const broker::TlsOptions& tls) {
-  if (tls.certificate.empty() || tls.key.empty())
-    throw std::runtime_error{fmt::format("TLS needs a certificate and its key: {0}.certfile and {0}.keyfile", prefix)};
-}
-
 /// The key's name with the words of `name` where the key takes any.
 std::string as_meant_by(const Key& key, std::string_view name) {
   const auto given = words_of(name);
@@ -434,30 +323,6 @@ std::span<const Key> keys_without_effect() {
 
 std::span<const Key> refused_keys() {
   return refused;
-}
-
-broker::ListenAddress& Draft::secure_http() {
-  if (!options.http.secure) options.http.secure = {.port = secure_http_port};
-  return *options.http.secure;
-}
-
-broker::ListenAddress& Draft::secure_prometheus() {
-  if (!options.prometheus.secure) options.prometheus.secure = {.port = secure_prometheus_port};
-  return *options.prometheus.secure;
-}
-
-void Draft::finish() {
-  if (!options.amqp_tls.empty()) require_certificate("ssl_options", options.tls);
-  if (options.http.secure) require_certificate("management.ssl", options.http.tls);
-  if (options.prometheus.secure) require_certificate("prometheus.ssl", options.prometheus.tls);
-  options.http.has_plain = names_plain_http || !options.http.secure;
-  options.prometheus.has_plain = names_plain_prometheus || !options.prometheus.secure;
-  if (amqp) options.amqp = *std::move(amqp);
-  if (listens_to_nobody) options.amqp.clear();
-  if (loopback_users) options.broker.loopback_users = *std::move(loopback_users);
-  if (has_no_loopback_users) options.broker.loopback_users.clear();
-  if (default_user_tags) options.broker.default_user_tags = *std::move(default_user_tags);
-  if (auth_mechanisms) options.broker.auth_mechanisms = *std::move(auth_mechanisms);
 }
 
 bool fits(const Key& key, std::string_view name) {

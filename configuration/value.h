@@ -17,6 +17,8 @@ struct Number {
   std::string_view unit{};  // "s", "ms"
 };
 
+constexpr Number port{.most = 65'535};
+
 /// As `Number`, or the word infinity.
 struct Limit {};
 
