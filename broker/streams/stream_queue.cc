@@ -234,11 +234,9 @@ QueueCounts StreamQueue::counts() const {
   return {.messages = static_cast<std::uint32_t>(messages), .consumers = static_cast<std::uint32_t>(consumers_.size())};
 }
 
+/// What consumers have not acknowledged is in the log all the same.
 QueueNumbers StreamQueue::numbers() const {
-  QueueNumbers numbers{
-      .ready = log_.end() - log_.begin(), .consumers = consumers_.size(), .octets_ready = segments_.octets()};
-  for (const auto& [id, reading] : consumers_) numbers.unacknowledged += reading->consumer->unacknowledged;
-  return numbers;
+  return {.ready = log_.end() - log_.begin(), .consumers = consumers_.size(), .octets_ready = segments_.octets()};
 }
 
 std::uint32_t StreamQueue::purge() {

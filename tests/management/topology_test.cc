@@ -92,6 +92,9 @@ TEST_F(TopologyTest, ShowsAStreamAndWhatIsInIt) {
   channel.select_confirms();
   channel.publish_to("s", {"1", "2"});
   channel.wait_for_confirms(2);
+  channel.limit_prefetch(2);
+  channel.consume("s", {.arguments = protocol::FieldTableBuilder{}.put("x-stream-offset", "first").view()});
+  channel.next_bodies(2);
   const json::value shown = get("/api/queues/%2F/s").json();
   EXPECT_EQ(shown.at("type").as_string(), "stream");
   EXPECT_EQ(shown.at("messages").as_int64(), 2);
