@@ -56,12 +56,13 @@ class AnyQueue {
   virtual protocol::Result<void> check_consumer(const ConsumerRequest& request) const = 0;
   /// Adds one that may be added; it is delivered to at once.
   virtual void add_consumer(std::unique_ptr<Consumer> consumer) = 0;
-  /// May delete the queue: then it no longer exists afterwards.
+  /// May delete the queue: then it no longer exists afterwards.  Who is left is served when its shard ends the returns.
   virtual void remove_consumer(ConsumerId consumer) = 0;
   /// The session has room again.
   virtual void unblock(ConsumerId consumer) = 0;
   /// The session of another shard has written so much of what it was sent.
   virtual void open_window(ConsumerId consumer, std::size_t octets) = 0;
+  /// What is requeued is delivered again when its shard ends the returns.
   virtual void settle(Position position, ConsumerId consumer, Settlement settlement) = 0;
 
   /// Answers with the first ready message, or with nothing; later, when the store has to be told first.  Nobody asks
@@ -89,6 +90,8 @@ class AnyQueue {
 
   // --- its shard
 
+  /// All that returned to it is back in its place.
+  virtual void returns_ended() {}
   /// The time has come that it asked the shard's alarm clock for.  It may delete itself.
   virtual void wake() = 0;
   /// At the end of a turn in which it told the shard so: what its messages occupy now.

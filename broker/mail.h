@@ -59,6 +59,12 @@ struct SettleMail {
   Settlement settlement{};
 };
 
+/// A consumer of a queue of the receiving shard is no more.
+struct LeaveMail {
+  QueueId queue{};
+  ConsumerId consumer{};
+};
+
 /// A session has written what a consumer was sent: it may be sent as many octets more.
 struct WindowMail {
   QueueId queue{};
@@ -73,6 +79,6 @@ struct ConfirmMail {
 };
 
 /// All that passes between shards, in the order in which it was sent.
-using Mail = std::variant<EnqueueMail, DeliveryMail, SettleMail, WindowMail, ConfirmMail, Task>;
+using Mail = std::variant<EnqueueMail, DeliveryMail, SettleMail, LeaveMail, WindowMail, ConfirmMail, Task>;
 
 }  // namespace leveret::broker

@@ -255,11 +255,21 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
         requeue(position, std::move(queued));
         break;
     }
-    if (consumer) --consumer->unacknowledged;
+    if (consumer)
+      --consumer->unacknowledged;
+    else
+      consumers_.settled_for_gone(consumer_id);
   }
   if (consumer) consumers_.credit_changed(*consumer);
+  if (settlement == Settlement::requeue)
+    shard_.begin_returns(*this);
+  else
+    go_on();
+}
+
+void Queue::returns_ended() {
+  drop_excess();
   go_on();
-  if (settlement == Settlement::requeue) drop_excess();
 }
 
 /// Quorum queues know no exclusive consumers: the flag means nothing there.
@@ -284,7 +294,7 @@ void Queue::remove_consumer(ConsumerId id) {
   if (removed->request.exclusive) has_exclusive_consumer_ = false;
   if (record_->is_auto_delete && consumers_.empty()) return shard_.delete_queue(*this);
   touch();
-  go_on();  // a single active consumer has a successor
+  shard_.begin_returns(*this);  // what it held comes before what its successor gets
 }
 
 void Queue::unblock(ConsumerId id) {

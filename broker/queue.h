@@ -34,6 +34,7 @@ class Queue final : public AnyQueue {
   void add_consumer(std::unique_ptr<Consumer> consumer) override;
   /// Deletes an auto-delete queue when that was its last consumer.
   void remove_consumer(ConsumerId consumer) override;
+  void returns_ended() override;
   void unblock(ConsumerId consumer) override;
   void open_window(ConsumerId consumer, std::size_t octets) override;
   void settle(Position position, ConsumerId consumer, Settlement settlement) override;

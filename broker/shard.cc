@@ -22,6 +22,11 @@ std::size_t message_octets(const Mail& mail) {
   return 0;
 }
 
+bool is_return(const Mail& mail) {
+  const auto* settle = std::get_if<SettleMail>(&mail);
+  return std::holds_alternative<LeaveMail>(mail) || (settle && settle->settlement == Settlement::requeue);
+}
+
 std::unique_ptr<AnyQueue> make_queue(Shard& shard, VirtualHost& virtual_host,
                                      std::shared_ptr<const QueueRecord> record) {
   if (record->type == QueueType::stream) return std::make_unique<StreamQueue>(shard, virtual_host, std::move(record));
@@ -84,6 +89,7 @@ void Shard::at_end_of_turn(TurnMember& member) {
 void Shard::finish_turn() {
   is_in_turn_ = false;
   ++turns_;
+  end_returns();
   dead_letters_.publish_all();
   // Ending may ask for one more end: a confirm that comes due here and now is written in this turn as well.
   for (std::size_t i = 0; i < ending_.size(); ++i) {
@@ -183,6 +189,19 @@ void Shard::balance_memory() {
   growing_queues_.clear();
 }
 
+// --- returns
+
+void Shard::begin_returns(AnyQueue& queue) {
+  const QueueId id = queue.record().address.queue;
+  if (queues_with_returns_.empty()) begin_turn();
+  if (queues_with_returns_.empty() || queues_with_returns_.back() != id) queues_with_returns_.push_back(id);
+}
+
+void Shard::tell_returns_ended() {
+  for (const QueueId id : std::exchange(queues_with_returns_, {}))
+    if (AnyQueue* queue = find_queue(id)) queue->returns_ended();
+}
+
 // --- alarms
 
 void Shard::wake_queue_at(QueueId queue, TimePoint at) {
@@ -236,6 +255,7 @@ void Shard::read_mail() {
   mailbox_.take(reading_);
   for (Mail& mail : reading_) {
     octets_read_ += message_octets(mail);
+    if (!is_return(mail)) end_returns();
     std::visit([this](auto& kind) { handle(kind); }, mail);
   }
   reading_.clear();
@@ -271,6 +291,10 @@ void Shard::handle(DeliveryMail& mail) {
 
 void Shard::handle(SettleMail& mail) {
   if (AnyQueue* queue = find_queue(mail.queue)) queue->settle(mail.position, mail.consumer, mail.settlement);
+}
+
+void Shard::handle(LeaveMail& mail) {
+  if (AnyQueue* queue = find_queue(mail.queue)) queue->remove_consumer(mail.consumer);
 }
 
 void Shard::handle(WindowMail& mail) {
@@ -422,6 +446,11 @@ void Shard::enqueue(QueueId id, const MessageRef& message, const ConfirmTicket& 
 void Shard::settle(QueueAddress address, Position position, ConsumerId consumer, Settlement settlement) {
   if (address.shard != index_) return send(address.shard, SettleMail{address.queue, position, consumer, settlement});
   if (AnyQueue* queue = find_queue(address.queue)) queue->settle(position, consumer, settlement);
+}
+
+void Shard::leave_queue(QueueAddress address, ConsumerId consumer) {
+  if (address.shard != index_) return send(address.shard, LeaveMail{address.queue, consumer});
+  if (AnyQueue* queue = find_queue(address.queue)) queue->remove_consumer(consumer);
 }
 
 void Shard::deliver(ShardIndex shard, SessionId id, Delivery delivery) {

@@ -133,6 +133,13 @@ class Shard {
   /// Has the queue's memory counted, and its messages paged out where that is needed, at the end of the turn.
   void note_memory(AnyQueue& queue);
 
+  /// Messages return to the queue, and a consumer may leave it: none of them is delivered before all of them are there.
+  void begin_returns(AnyQueue& queue);
+  /// All that returned together is back: the queues deliver again.
+  void end_returns() {
+    if (!queues_with_returns_.empty()) tell_returns_ended();
+  }
+
   /// Has `wake` of that queue, or delay store, called then, instead of at the time it had asked for before.
   void wake_queue_at(QueueId queue, TimePoint at);
 
@@ -164,6 +171,8 @@ class Shard {
   void publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket);
   /// Settles a delivery with its queue, here or by mail.
   void settle(QueueAddress queue, Position position, ConsumerId consumer, Settlement settlement);
+  /// Takes a consumer from its queue, here or by mail.
+  void leave_queue(QueueAddress queue, ConsumerId consumer);
   /// Hands a message to a session of that shard, past all queues.
   void deliver(ShardIndex shard, SessionId session, Delivery delivery);
   void confirm(const ConfirmTicket& ticket);
@@ -186,11 +195,13 @@ class Shard {
   void schedule_tick();
   void tick();
   void balance_memory();
+  void tell_returns_ended();
   void set_alarm();
   void wake_queues();
   void handle(EnqueueMail& mail);
   void handle(DeliveryMail& mail);
   void handle(SettleMail& mail);
+  void handle(LeaveMail& mail);
   void handle(WindowMail& mail);
   void handle(ConfirmMail& mail);
   void handle(Task& task);
@@ -227,6 +238,7 @@ class Shard {
   std::size_t queued_memory_ = 0;
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();
   std::vector<QueueId> growing_queues_{};
+  std::vector<QueueId> queues_with_returns_{};
   DeadLetters dead_letters_{*this};
 
   // Last, so that they go first: the connections that live in it use all of the above.

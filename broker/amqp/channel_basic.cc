@@ -176,7 +176,7 @@ Result<void> Channel::handle(const basic::Cancel& cancel) {
 
 void Channel::leave_queue(ConsumerId consumer, QueueAddress address) {
   if (consumer == reply_consumer_) return;
-  tell_queue(address, [consumer](AnyQueue& queue) { queue.remove_consumer(consumer); });
+  shard_.leave_queue(address, consumer);
 }
 
 Result<void> Channel::handle(const basic::Get& get) {
@@ -252,6 +252,7 @@ void Channel::settle(const Unacknowledged::Deliveries& deliveries, Settlement se
   if (settlement == Settlement::acknowledge) counters_.deliveries.acknowledged += deliveries.size();
   for (const auto& delivered : deliveries)
     shard_.settle(delivered.queue, delivered.position, delivered.consumer, settlement);
+  shard_.end_returns();
   if ((!held_.empty() || !refused_consumers_.empty()) && has_global_credit()) unblock_consumers();
 }
 

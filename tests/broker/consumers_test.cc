@@ -31,6 +31,12 @@ void acknowledge(Consumers& consumers, Consumer& consumer) {
   consumers.credit_changed(consumer);
 }
 
+/// As one does that has acknowledged everything.
+void leave_with_nothing(Consumers& consumers, std::uint64_t id) {
+  consumers.find(ConsumerId{id})->unacknowledged = 0;
+  consumers.remove(ConsumerId{id});
+}
+
 TEST(Consumers, TakeTurns) {
   Consumers consumers;
   for (const std::uint64_t id : {1, 2, 3}) add(consumers, id);
@@ -101,11 +107,27 @@ TEST(Consumers, OfWhomOneIsActiveAreServedOneAfterTheOther) {
   add(consumers, 3, {.priority = 5});
   add(consumers, 4, {.priority = 5});
   EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(1, 1)) << "a higher priority does not take over";
-  consumers.remove(ConsumerId{1});
+  leave_with_nothing(consumers, 1);
   EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(3, 3));
-  consumers.remove(ConsumerId{4});
-  consumers.remove(ConsumerId{3});
+  leave_with_nothing(consumers, 4);
+  leave_with_nothing(consumers, 3);
   EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(2, 2));
+}
+
+TEST(Consumers, OfWhomOneIsActiveWaitForWhatThatOneHeld) {
+  Consumers consumers;
+  consumers.set_single_active(true);
+  for (const std::uint64_t id : {1, 2, 3}) add(consumers, id);
+  EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(1, 1));
+  consumers.remove(ConsumerId{1});
+  EXPECT_EQ(static_cast<std::uint64_t>(consumers.single_active()->request.id), 2u);
+  EXPECT_THAT(serve(consumers, 1), testing::ElementsAre(0));
+  consumers.settled_for_gone(ConsumerId{1});
+  consumers.remove(ConsumerId{2});
+  consumers.settled_for_gone(ConsumerId{7});
+  EXPECT_THAT(serve(consumers, 1), testing::ElementsAre(0)) << "whoever is next by then";
+  consumers.settled_for_gone(ConsumerId{1});
+  EXPECT_THAT(serve(consumers, 1), testing::ElementsAre(3));
 }
 
 TEST(Consumers, ThatAreNotActiveDoNotStepInForOneWithoutCredit) {

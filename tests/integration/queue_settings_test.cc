@@ -53,6 +53,40 @@ TEST_F(IdleQueueTest, AConsumerKeepsAQueueAlive) {
   wait_until([&] { return !exists("used"); }, "it is deleted");
 }
 
+using ReturnsTest = BrokerTest;
+
+TEST_F(ReturnsTest, ComeBackByPriorityBeforeAnyIsDelivered) {
+  auto first = connect().open_channel();
+  first.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-max-priority", 3).view()});
+  first.consume("q");
+  for (std::uint8_t priority = 0; priority < 3; ++priority) {
+    first.publish("", "q", std::to_string(priority), {.properties = {.priority = priority}});
+    EXPECT_EQ(first.next_delivery().body, std::to_string(priority));
+  }
+  auto second = connect().open_channel();
+  second.consume("q");
+  first.close();
+  EXPECT_THAT(second.next_bodies(3), ElementsAre("2", "1", "0"));
+}
+
+TEST_F(ReturnsTest, AreSubjectToTheLimitBeforeAnyIsDelivered) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("dead");
+  const auto arguments = FieldTableBuilder{}
+                             .put("x-max-length", 2)
+                             .put("x-dead-letter-exchange", "")
+                             .put("x-dead-letter-routing-key", "dead");
+  channel.declare_queue("q", {.arguments = arguments.view()});
+  channel.limit_prefetch(1);
+  channel.consume("q");
+  channel.publish_to("q", {"1", "2", "3"});
+  channel.reject(channel.next_delivery(), Requeue::yes);
+  EXPECT_EQ(channel.next_delivery().body, "2");
+  EXPECT_EQ(channel.counts_of("q").messages, 1u);
+  wait_until([&] { return channel.counts_of("dead").messages == 1; }, "the first is dead");
+  EXPECT_EQ(channel.get("dead").body, "1");
+}
+
 using SingleActiveConsumerTest = BrokerTest;
 
 TEST_F(SingleActiveConsumerTest, TheNextTakesOverWithWhatTheFirstHeld) {
@@ -66,6 +100,37 @@ TEST_F(SingleActiveConsumerTest, TheNextTakesOverWithWhatTheFirstHeld) {
   EXPECT_THAT(first.next_bodies(2), ElementsAre("1", "2"));
   leaver.close();
   EXPECT_THAT(second.next_bodies(2), ElementsAre("1", "2"));
+}
+
+TEST_F(SingleActiveConsumerTest, WhatTheFirstHeldComesBeforeWhatFollows) {
+  auto first = connect().open_channel();
+  first.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-single-active-consumer", true).view()});
+  first.publish_to("q", {"1", "2", "3", "4", "5"});
+  first.limit_prefetch(3);
+  first.consume("q");
+  EXPECT_THAT(first.next_bodies(3), ElementsAre("1", "2", "3"));
+  auto second = connect().open_channel();
+  second.consume("q");
+  first.close();
+  EXPECT_THAT(second.next_bodies(5), ElementsAre("1", "2", "3", "4", "5"));
+}
+
+TEST_F(SingleActiveConsumerTest, TheNextWaitsForWhatTheFirstStillHolds) {
+  auto first = connect().open_channel();
+  first.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-single-active-consumer", true).view()});
+  first.publish_to("q", {"1", "2", "3"});
+  first.limit_prefetch(2);
+  const auto tag = first.consume("q");
+  const auto done = first.next_delivery();
+  const auto not_done = first.next_delivery();
+  auto second = connect().open_channel();
+  second.consume("q");
+  first.cancel(tag);
+  EXPECT_EQ(first.counts_of("q").messages, 1u);
+  first.acknowledge(done);
+  EXPECT_EQ(first.counts_of("q").messages, 1u);
+  first.reject(not_done, Requeue::yes);
+  EXPECT_THAT(second.next_bodies(2), ElementsAre("2", "3"));
 }
 
 TEST_F(SingleActiveConsumerTest, RefusesAnExclusiveConsumer) {
