@@ -198,8 +198,9 @@ void Shard::begin_returns(AnyQueue& queue) {
 }
 
 void Shard::tell_returns_ended() {
-  for (const QueueId id : std::exchange(queues_with_returns_, {}))
-    if (AnyQueue* queue = find_queue(id)) queue->returns_ended();
+  for (std::size_t i = 0; i < queues_with_returns_.size(); ++i)
+    if (AnyQueue* queue = find_queue(queues_with_returns_[i])) queue->returns_ended();
+  queues_with_returns_.clear();
 }
 
 // --- alarms
