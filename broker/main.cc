@@ -11,10 +11,12 @@
 #include <sys/resource.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "broker/broker.h"
 #include "broker/broker_query.h"
 #include "broker/log.h"
+#include "broker/password_hash.h"
 #include "broker/resource_monitor.h"
 #include "broker/server.h"
 #include "broker/startup_pages.h"
@@ -38,6 +40,7 @@ namespace log = broker::log;
 constexpr std::chrono::milliseconds answers_patience{1'000};
 constexpr std::chrono::milliseconds connections_patience{3'000};
 constexpr std::chrono::milliseconds store_patience{10'000};
+constexpr std::chrono::milliseconds startup_pages_needed{1'000};  // the first connections find them in place
 
 /// Ten thousand connections need more files than a shell's default.
 void raise_open_files_limit() {
@@ -132,6 +135,8 @@ int serve(const Options& options) {
   boost::asio::signal_set signals{context, SIGTERM, SIGINT};
   const broker::SystemClock clock;
 
+  // The cryptographic library sets itself up when it is first used; here, while the store is opened.
+  const std::jthread hashing{[] { broker::hash_password({}); }};
   const auto alarms = std::make_shared<broker::Alarms>();
   broker::Broker broker{options.broker, open_store(options, alarms), clock, alarms};
   broker.recover();
@@ -168,8 +173,11 @@ int serve(const Options& options) {
   log::info("Server startup complete; version={} amqp_port={} http_port={} prometheus_port={} shards={} data_dir={}",
             broker::leveret_version, server.port(), http.port(), metrics.port(), broker.shards().size(),
             options.is_ephemeral ? "none" : options.data_directory.string());
-  broker::release_startup_pages();
 
+  boost::asio::steady_timer startup{context, startup_pages_needed};
+  startup.async_wait([](boost::system::error_code error) {
+    if (!error) broker::release_startup_pages();
+  });
   signals.async_wait([&](boost::system::error_code error, int signal) {
     if (error) return;
     log::info("stopping: signal={}", signal);

@@ -5,8 +5,9 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <boost/beast/core/detail/base64.hpp>
+
+#include "broker/random.h"
 
 namespace leveret::broker {
 namespace {
@@ -51,7 +52,7 @@ std::string decode(std::string_view text) {
 
 std::string hash_password(std::string_view password) {
   std::array<unsigned char, salt_size> salt{};
-  if (RAND_bytes(salt.data(), salt.size()) != 1) throw std::runtime_error{"no random numbers for a password's salt"};
+  fill_with_random(salt);
   return encode(salted_hash(EVP_sha256(), {reinterpret_cast<const char*>(salt.data()), salt.size()}, password));
 }
 

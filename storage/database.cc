@@ -45,6 +45,7 @@ rocksdb::Options Database::rocksdb_options(Missing missing) const {
   options.max_file_opening_threads = 1;  // sixteen cost more than they gain
   options.compression = rocksdb::kNoCompression;
   options.skip_stats_update_on_db_open = true;
+  options.fail_if_options_file_error = false;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.max_bgerror_resume_count = 0;        // a store that cannot write is opened anew

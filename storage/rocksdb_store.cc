@@ -15,6 +15,7 @@
 #include "storage/database.h"
 #include "storage/delayed_cursor.h"
 #include "storage/keys.h"
+#include "storage/no_options_files.h"
 #include "storage/queue_record.h"
 #include "storage/reader_pool.h"
 #include "storage/reclaimer.h"
@@ -90,9 +91,7 @@ class RocksdbStore final : public Store, private GroupWriter {
 
   const std::filesystem::path directory_;
   const std::size_t write_buffer_octets_;
-  const std::shared_ptr<rocksdb::FileSystem> file_system_;
-  const std::unique_ptr<rocksdb::Env> own_env_;
-  rocksdb::Env* const env_;
+  const std::unique_ptr<rocksdb::Env> env_;
   const std::shared_ptr<rocksdb::Cache> cache_ = rocksdb::NewLRUCache(cache_octets);
   PartlyReadBlocks partly_read_{};
   bool stopped_cleanly_ = true;
@@ -110,9 +109,8 @@ class RocksdbStore final : public Store, private GroupWriter {
 RocksdbStore::RocksdbStore(const RocksdbOptions& options)
     : directory_(options.directory),
       write_buffer_octets_(options.write_buffer_octets),
-      file_system_(options.file_system),
-      own_env_(file_system_ ? rocksdb::NewCompositeEnv(file_system_) : nullptr),
-      env_(own_env_ ? own_env_.get() : rocksdb::Env::Default()),
+      env_(rocksdb::NewCompositeEnv(std::make_shared<NoOptionsFiles>(
+          options.file_system ? options.file_system : rocksdb::FileSystem::Default()))),
       database_(database_options("store", Keeping::durable)) {
   open();
   shelf_ = std::make_unique<Shelf>(database_);
@@ -135,7 +133,7 @@ RocksdbStore::~RocksdbStore() {
 Database::Options RocksdbStore::database_options(std::string name, Keeping keeping) const {
   return {.data_directory = directory_,
           .name = std::move(name),
-          .env = env_,
+          .env = env_.get(),
           .write_buffer_octets = write_buffer_octets_,
           .cache = cache_,
           .keeping = keeping};
@@ -155,7 +153,7 @@ void RocksdbStore::open() {
 /// A format that can be opened; nothing when there is none, as nothing was ever stored here.
 std::optional<std::string> RocksdbStore::read_format() {
   std::string format;
-  const auto status = rocksdb::ReadFileToString(env_, format_path(), &format);
+  const auto status = rocksdb::ReadFileToString(env_.get(), format_path(), &format);
   if (status.IsNotFound() || status.IsPathNotFound()) return std::nullopt;
   database_.require(status);
   if (format == format_line || format == previous_format_line) return format;
@@ -175,8 +173,8 @@ void RocksdbStore::require_emptiness() {
 /// The format is written behind the new database, so that one without the other tells what happened.
 void RocksdbStore::write_format() {
   const std::string path = format_path();
-  database_.require(
-      rocksdb::WriteStringToFile(env_, rocksdb::Slice{format_line.data(), format_line.size()}, path + ".new", true));
+  database_.require(rocksdb::WriteStringToFile(env_.get(), rocksdb::Slice{format_line.data(), format_line.size()},
+                                               path + ".new", true));
   database_.require(env_->RenameFile(path + ".new", path));
   std::unique_ptr<rocksdb::Directory> directory;
   database_.require(env_->NewDirectory(database_.path(), &directory));

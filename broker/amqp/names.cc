@@ -1,9 +1,8 @@
 #include "broker/amqp/names.h"
 
 #include <array>
-#include <stdexcept>
 
-#include <openssl/rand.h>
+#include "broker/random.h"
 
 namespace leveret::broker::amqp {
 
@@ -16,7 +15,7 @@ std::string without_line_breaks(std::string_view name) {
 std::string make_name(std::string_view prefix) {
   constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::array<unsigned char, 22> random{};
-  if (RAND_bytes(random.data(), random.size()) != 1) throw std::runtime_error{"no random numbers for a name"};
+  fill_with_random(random);
   std::string name{prefix};
   for (const unsigned char octet : random) name.push_back(alphabet[octet % alphabet.size()]);
   return name;

@@ -2,15 +2,14 @@
 
 #include <array>
 #include <charconv>
-#include <stdexcept>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 
 #include "broker/amqp/names.h"
+#include "broker/random.h"
 
 namespace leveret::broker::amqp {
 namespace {
@@ -19,8 +18,7 @@ namespace {
 const std::array<unsigned char, 32>& secret() {
   static const auto key = [] {
     std::array<unsigned char, 32> octets{};
-    if (RAND_bytes(octets.data(), octets.size()) != 1)
-      throw std::runtime_error{"no random numbers for reply addresses"};
+    fill_with_random(octets);
     return octets;
   }();
   return key;

@@ -106,6 +106,11 @@ TEST_F(RocksdbStoreTest, NewStoreIsEmptyAndStoppedCleanly) {
   EXPECT_EQ(recover(*store_, orders).next_position, 0u);
 }
 
+TEST_F(RocksdbStoreTest, KeepsNoOptionsInFiles) {
+  for (const auto& entry : std::filesystem::directory_iterator{directory_.store()})
+    EXPECT_FALSE(entry.path().filename().string().starts_with("OPTIONS")) << entry.path();
+}
+
 TEST_F(RocksdbStoreTest, MessagesSurviveACleanStop) {
   batch_.append(orders, 0, "first").append(orders, 1, "second").append(invoices, 0, "third");
   commit();
