@@ -33,14 +33,8 @@ std::unique_ptr<Consumer> Consumers::remove(ConsumerId id) {
   std::unique_ptr<Consumer> removed = std::move(found->second);
   consumers_.erase(found);
   if (removed->is_waiting) leave_line(*removed);
-  if (active_ != removed.get()) return removed;
-  if (removed->unacknowledged > 0) predecessor_ = {removed->request.id, removed->unacknowledged};
-  choose_active();
+  if (active_ == removed.get()) choose_active();
   return removed;
-}
-
-void Consumers::settled_for_gone(ConsumerId id) {
-  if (id == predecessor_.id && predecessor_.unacknowledged > 0) --predecessor_.unacknowledged;
 }
 
 Consumer* Consumers::find(ConsumerId id) {
@@ -49,7 +43,7 @@ Consumer* Consumers::find(ConsumerId id) {
 }
 
 Consumer* Consumers::next() {
-  if (is_single_active_) return active_ && active_->is_waiting && predecessor_.unacknowledged == 0 ? active_ : nullptr;
+  if (is_single_active_) return active_ && active_->is_waiting ? active_ : nullptr;
   return line_.empty() ? nullptr : line_.begin()->second.front();
 }
 

@@ -46,8 +46,7 @@ struct Consumer {
 /// goes to the end of the line, who gets credit again joins at its end, as RabbitMQ does it.
 ///
 /// With a single active consumer, only one of them is served: the first, and when it leaves, the one of the highest
-/// priority that has waited longest, once all that the first was sent is settled: it may come back, to be sent again
-/// before what follows it.
+/// priority that has waited longest.
 class Consumers {
  public:
   void set_single_active(bool is_single_active);
@@ -56,8 +55,6 @@ class Consumers {
   /// Hands the consumer out to whoever ends it; nothing when there is none of that id.
   std::unique_ptr<Consumer> remove(ConsumerId id);
   Consumer* find(ConsumerId id);
-  /// Something is settled that was sent to a consumer which has left.
-  void settled_for_gone(ConsumerId id);
 
   /// The next in line, or nothing.
   Consumer* next();
@@ -88,11 +85,6 @@ class Consumers {
   std::map<std::int32_t, std::list<Consumer*>, std::greater<>> line_{};
   bool is_single_active_ = false;
   Consumer* active_ = nullptr;
-  struct Predecessor {
-    ConsumerId id = ConsumerId::none;
-    std::uint32_t unacknowledged = 0;
-  };
-  Predecessor predecessor_{};  // of the active one
 };
 
 }  // namespace leveret::broker

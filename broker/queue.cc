@@ -255,10 +255,7 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
         requeue(position, std::move(queued));
         break;
     }
-    if (consumer)
-      --consumer->unacknowledged;
-    else
-      consumers_.settled_for_gone(consumer_id);
+    if (consumer) --consumer->unacknowledged;
   }
   if (consumer) consumers_.credit_changed(*consumer);
   if (settlement == Settlement::requeue)

@@ -54,8 +54,6 @@ DIFFERENCES = {
     "dead letter: the same queue twice counts": _LAST_DEATH,
     "dead letter: persistent message": _LAST_DEATH,
     "dead letter: x-death from the publisher": _LAST_DEATH,
-    "basic.consume: single active consumer": "a successor waits for what its predecessor still holds; RabbitMQ gives it "
-                                             "at once what finds the queue empty",
     "user: permissions taken away under a connection": _AT_ONCE,
     "user: permissions lowered under a connection": _AT_ONCE,
     "time-to-live: of a message behind another": "a message expires wherever it stands",

@@ -114,22 +114,6 @@ TEST(Consumers, OfWhomOneIsActiveAreServedOneAfterTheOther) {
   EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(2, 2));
 }
 
-TEST(Consumers, OfWhomOneIsActiveWaitForWhatThatOneHeld) {
-  Consumers consumers;
-  consumers.set_single_active(true);
-  for (const std::uint64_t id : {1, 2, 3}) add(consumers, id);
-  EXPECT_THAT(serve(consumers, 2), testing::ElementsAre(1, 1));
-  consumers.remove(ConsumerId{1});
-  EXPECT_EQ(static_cast<std::uint64_t>(consumers.single_active()->request.id), 2u);
-  EXPECT_THAT(serve(consumers, 1), testing::ElementsAre(0));
-  consumers.settled_for_gone(ConsumerId{1});
-  consumers.remove(ConsumerId{2});
-  consumers.settled_for_gone(ConsumerId{7});
-  EXPECT_THAT(serve(consumers, 1), testing::ElementsAre(0)) << "whoever is next by then";
-  consumers.settled_for_gone(ConsumerId{1});
-  EXPECT_THAT(serve(consumers, 1), testing::ElementsAre(3));
-}
-
 TEST(Consumers, ThatAreNotActiveDoNotStepInForOneWithoutCredit) {
   Consumers consumers;
   consumers.set_single_active(true);

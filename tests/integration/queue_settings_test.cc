@@ -115,7 +115,7 @@ TEST_F(SingleActiveConsumerTest, WhatTheFirstHeldComesBeforeWhatFollows) {
   EXPECT_THAT(second.next_bodies(5), ElementsAre("1", "2", "3", "4", "5"));
 }
 
-TEST_F(SingleActiveConsumerTest, TheNextWaitsForWhatTheFirstStillHolds) {
+TEST_F(SingleActiveConsumerTest, TheNextIsServedWhileAChannelKeepsWhatItsConsumerHeld) {
   auto first = connect().open_channel();
   first.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-single-active-consumer", true).view()});
   first.publish_to("q", {"1", "2", "3"});
@@ -126,11 +126,10 @@ TEST_F(SingleActiveConsumerTest, TheNextWaitsForWhatTheFirstStillHolds) {
   auto second = connect().open_channel();
   second.consume("q");
   first.cancel(tag);
-  EXPECT_EQ(first.counts_of("q").messages, 1u);
+  EXPECT_THAT(second.next_bodies(1), ElementsAre("3"));
   first.acknowledge(done);
-  EXPECT_EQ(first.counts_of("q").messages, 1u);
   first.reject(not_done, Requeue::yes);
-  EXPECT_THAT(second.next_bodies(2), ElementsAre("2", "3"));
+  EXPECT_THAT(second.next_bodies(1), ElementsAre("2"));
 }
 
 TEST_F(SingleActiveConsumerTest, RefusesAnExclusiveConsumer) {
