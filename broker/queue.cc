@@ -52,7 +52,11 @@ QueueNumbers Queue::numbers() const {
           .consumers = consumers_.size(),
           .octets_ready = ready_.octets(),
           .octets_unacknowledged = unacknowledged_octets_,
-          .octets_dead_lettering = dead_lettering_octets_};
+          .octets_dead_lettering = dead_lettering_octets_,
+          .persistent = persistent_,
+          .octets_persistent = persistent_octets_,
+          .paged_out = ready_.paged_out_count(),
+          .octets_paged_out = ready_.paged_out_octets()};
 }
 
 bool Queue::is_stored(const Message& message) const {
@@ -198,6 +202,7 @@ void Queue::get(bool no_ack, GetAnswer answer) {
 }
 
 void Queue::let_go(Position position, QueuedMessage& queued, std::size_t octets) {
+  forget_persistent(queued, octets);
   if (queued.append != AppendNumber::none)
     shard_.log().settle({.queue = record_->address.queue,
                          .position = position,
@@ -205,6 +210,12 @@ void Queue::let_go(Position position, QueuedMessage& queued, std::size_t octets)
                          .body_octets = static_cast<std::uint32_t>(octets)},
                         queued.append);
   queued.message.reset();
+}
+
+void Queue::forget_persistent(const QueuedMessage& queued, std::size_t octets) {
+  if (!queued.is_persistent()) return;
+  --persistent_;
+  persistent_octets_ -= octets;
 }
 
 void Queue::put_back(Position position, QueuedMessage queued) {
@@ -317,8 +328,19 @@ std::uint32_t Queue::purge() {
     if (const auto paged_out = ready_.paged_out(static_cast<std::uint8_t>(priority)); paged_out.messages > 0)
       shard_.log().purge(record_->address.queue, paged_out.begin, paged_out.end);
   ready_.clear();
+  recount_persistent();
   if (dead_lettering_ > 0) shard_.dead_letters().purge(record_->address.queue);
   return purged;
+}
+
+void Queue::recount_persistent() {
+  persistent_ = 0;
+  persistent_octets_ = 0;
+  for (const auto& [position, queued] : unacknowledged_) {
+    if (!queued.is_persistent()) continue;
+    ++persistent_;
+    persistent_octets_ += queued.message->body().size();
+  }
 }
 
 void Queue::close() {

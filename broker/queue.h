@@ -103,6 +103,10 @@ class Queue final : public AnyQueue {
   void mark_written(Position mark);
   /// `octets` is the size of its body, for the message itself may be gone already.
   void let_go(Position position, QueuedMessage& message, std::size_t octets);
+  /// What leaves the queue, for good or to be dead-lettered, is counted no longer.
+  void forget_persistent(const QueuedMessage& message, std::size_t octets);
+  /// When all that is ready is gone, of which some was out of memory.
+  void recount_persistent();
   void put_back(Position position, QueuedMessage message);
   void put_back_counted(Position position, QueuedMessage message);
   void requeue(Position position, QueuedMessage message);
@@ -150,7 +154,9 @@ class Queue final : public AnyQueue {
   ReadyMessages ready_;
   boost::unordered_flat_map<Position, QueuedMessage> unacknowledged_{};
   std::uint64_t unacknowledged_octets_ = 0;  // of bodies
-  std::uint64_t dead_lettering_ = 0;         // messages that `dead_letter_left` has not been called for
+  std::uint64_t persistent_ = 0;             // stored to survive
+  std::uint64_t persistent_octets_ = 0;
+  std::uint64_t dead_lettering_ = 0;  // messages that `dead_letter_left` has not been called for
   std::uint64_t dead_lettering_octets_ = 0;
   Consumers consumers_{};
   bool has_exclusive_consumer_ = false;

@@ -64,6 +64,7 @@ void Queue::discard(Position position, QueuedMessage queued, DeathReason reason)
     ++dead_lettering_;
     dead_lettering_octets_ += octets;
   }
+  forget_persistent(queued, octets);
   shard_.dead_letters().add({.virtual_host = &virtual_host_,
                              .queue = record_,
                              .target = dead_letter_target_,

@@ -26,6 +26,8 @@ constexpr std::chrono::seconds read_again_after{1};
 void Queue::append(Position position, QueuedMessage& queued, const ConfirmTicket& ticket) {
   if (is_stored(*queued.message)) {
     queued.append = shard_.log().append(record_->address.queue, position, queued.message, ticket);
+    ++persistent_;
+    persistent_octets_ += queued.message->body().size();
     return;
   }
   shard_.confirm(ticket);
@@ -118,6 +120,8 @@ void Queue::restore(QueueId stored_lane, const storage::QueueState& state) {
                                          .messages = state.messages,
                                          .octets = state.body_octets});
   if (state.messages == 0) return;
+  persistent_ += state.messages;
+  persistent_octets_ += state.body_octets;
   // Whether its first messages have expired, only they can tell.
   next_due_ = WallTime{};
   plan_to_wake();

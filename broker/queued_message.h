@@ -15,6 +15,9 @@ struct QueuedMessage {
   std::uint32_t returns = 0;               // how often it was delivered and came back
   bool is_redelivered = false;
   bool is_transient = false;  // stored only to be out of memory
+
+  /// Whether it is stored to survive.
+  bool is_persistent() const { return append != AppendNumber::none && !is_transient; }
 };
 
 }  // namespace leveret::broker

@@ -94,11 +94,15 @@ void ReadyMessages::restore(std::uint8_t priority, const PagedOut& paged_out) {
   lane(priority).restore(paged_out);
 }
 
-std::size_t ReadyMessages::memory() const {
-  std::uint64_t paged_out_octets = 0;
+std::uint64_t ReadyMessages::paged_out_octets() const {
+  std::uint64_t octets = 0;
   for (const auto& lane : lanes_)
-    if (lane) paged_out_octets += lane->paged_out().octets;
-  return (count_ - paged_out_count_) * queued_overhead_octets + (octets_ - paged_out_octets);
+    if (lane) octets += lane->paged_out().octets;
+  return octets;
+}
+
+std::size_t ReadyMessages::memory() const {
+  return (count_ - paged_out_count_) * queued_overhead_octets + (octets_ - paged_out_octets());
 }
 
 ReadyMessages::PagedOut ReadyMessages::paged_out(std::uint8_t priority) const {

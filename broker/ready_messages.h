@@ -55,6 +55,8 @@ class ReadyMessages {
   /// What the messages in memory occupy, near enough for limits.
   std::size_t memory() const;
   bool has_paged_out() const { return paged_out_count_ > 0; }
+  std::uint64_t paged_out_count() const { return paged_out_count_; }
+  std::uint64_t paged_out_octets() const;
   /// Nothing has been paged out of a priority that has had no message.
   PagedOut paged_out(std::uint8_t priority) const;
   bool has_fewer_than(std::size_t count, std::uint8_t priority) const;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/counters.h"
@@ -27,6 +28,10 @@ struct QueueNumbers {
   std::uint64_t octets_ready = 0;  // of bodies
   std::uint64_t octets_unacknowledged = 0;
   std::uint64_t octets_dead_lettering = 0;
+  std::uint64_t persistent = 0;  // of those that are ready or unacknowledged
+  std::uint64_t octets_persistent = 0;
+  std::uint64_t paged_out = 0;  // of those that are ready
+  std::uint64_t octets_paged_out = 0;
 
   std::uint64_t messages() const { return ready + unacknowledged + dead_lettering; }
   std::uint64_t octets() const { return octets_ready + octets_unacknowledged + octets_dead_lettering; }
@@ -39,6 +44,10 @@ struct QueueNumbers {
     octets_ready += more.octets_ready;
     octets_unacknowledged += more.octets_unacknowledged;
     octets_dead_lettering += more.octets_dead_lettering;
+    persistent += more.persistent;
+    octets_persistent += more.octets_persistent;
+    paged_out += more.paged_out;
+    octets_paged_out += more.octets_paged_out;
     return *this;
   }
 };
@@ -88,6 +97,9 @@ struct BindingReport {
 /// Whether a consumer is served: with a single active one, all others wait.
 enum class ConsumerActivity : std::uint8_t { up, single_active, waiting };
 
+/// Of the consumers of queues that have a single active one; all others are up.
+using ConsumerActivities = std::unordered_map<ConsumerId, ConsumerActivity>;
+
 struct ConsumerReport {
   ConsumerId id{};
   std::string tag{};
@@ -96,7 +108,6 @@ struct ConsumerReport {
   bool is_exclusive = false;
   std::uint16_t prefetch = 0;
   std::string arguments{};
-  ConsumerActivity activity = ConsumerActivity::up;
 };
 
 struct ChannelReport {

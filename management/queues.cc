@@ -65,12 +65,14 @@ void add_sizes(json::object& object, const broker::QueueReport& queue) {
   object["message_bytes"] = numbers.octets();
   object["message_bytes_ready"] = numbers.octets_ready;
   object["message_bytes_unacknowledged"] = numbers.octets_unacknowledged;
-  object["message_bytes_ram"] = numbers.octets_ready + numbers.octets_unacknowledged;
-  object["message_bytes_paged_out"] = 0;
-  object["messages_ram"] = numbers.ready + numbers.unacknowledged;
-  object["messages_ready_ram"] = numbers.ready;
+  object["message_bytes_persistent"] = numbers.octets_persistent;
+  object["message_bytes_ram"] = numbers.octets_ready - numbers.octets_paged_out + numbers.octets_unacknowledged;
+  object["message_bytes_paged_out"] = numbers.octets_paged_out;
+  object["messages_persistent"] = numbers.persistent;
+  object["messages_ram"] = numbers.ready - numbers.paged_out + numbers.unacknowledged;
+  object["messages_ready_ram"] = numbers.ready - numbers.paged_out;
   object["messages_unacknowledged_ram"] = numbers.unacknowledged;
-  object["messages_paged_out"] = 0;
+  object["messages_paged_out"] = numbers.paged_out;
   object["consumers"] = numbers.consumers;
   object["consumer_capacity"] = numbers.consumers > 0 ? 1.0 : 0.0;
   object["consumer_utilisation"] = numbers.consumers > 0 ? 1.0 : 0.0;
@@ -162,7 +164,7 @@ Asking show_queue(const Request& request) {
   if (queue == queues.end()) throw not_found();
   json::object object = to_json(request, *queue, SampleRanges{request});
   const auto connections = co_await request.broker.connections();
-  object["consumer_details"] = consumers_of(request.broker, connections, queue->virtual_host, queue->name);
+  object["consumer_details"] = co_await consumers_of(request, connections, queue->virtual_host, queue->name);
   object["incoming"] = json::array{};
   object["deliveries"] = json::array{};
   if (const json::object owner = owner_of(connections, queue->owner); !owner.empty())

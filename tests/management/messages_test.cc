@@ -72,6 +72,57 @@ TEST_F(MessagesTest, EncodesAndTruncatesPayloads) {
   EXPECT_EQ(take(1, "ack_requeue_true", R"("encoding":"base64")").at(0).at("payload").as_string(), "w6Ri");
 }
 
+TEST_F(MessagesTest, ThatAreToSurviveAreCountedApart) {
+  auto channel = connect().open_channel();
+  for (const bool is_durable : {true, false}) {
+    const std::string name = is_durable ? "durable" : "transient";
+    channel.declare_queue(name, {.durable = is_durable});
+    for (const auto body : {"12345", "678"}) channel.publish_persistent(name, body);
+    channel.publish_to(name, "not");
+  }
+  const auto numbers = [this](const std::string& name) {
+    const json::value queue = get("/api/queues/%2F/" + name).json();
+    return json::serialize(json::array{queue.at("messages_persistent"), queue.at("message_bytes_persistent")});
+  };
+  const auto held = channel.get("durable");
+  EXPECT_EQ(numbers("durable"), "[2,8]");
+  EXPECT_EQ(numbers("transient"), "[0,0]");
+  EXPECT_EQ(channel.purge("durable"), 2u);
+  EXPECT_EQ(numbers("durable"), "[1,5]") << "the one that is held";
+  channel.acknowledge(held);
+  channel.synchronize();
+  EXPECT_EQ(numbers("durable"), "[0,0]");
+}
+
+class PagedOutMessagesTest : public HttpTest {
+ protected:
+  PagedOutMessagesTest() : HttpTest({}, {.broker = {.queued_memory_max = 64 * 1024}}) {}
+};
+
+TEST_F(PagedOutMessagesTest, AreNotCountedAsInMemory) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true});
+  channel.select_confirms();
+  const std::string body(1000, 'x');
+  for (unsigned i = 1; i < 500; ++i) channel.publish_persistent("q", body);
+  channel.wait_for_confirms(499);
+  channel.publish_persistent("q", body);  // with it leaves memory what is on disk
+  EXPECT_EQ(channel.next_confirm().delivery_tag, protocol::DeliveryTag{500});
+  json::value queue = get("/api/queues/%2F/q").json();
+  EXPECT_EQ(queue.at("messages_persistent").to_number<int>(), 500);
+  EXPECT_EQ(queue.at("message_bytes_persistent").to_number<int>(), 500'000);
+  const int out = queue.at("messages_paged_out").to_number<int>();
+  EXPECT_GT(out, 400);
+  EXPECT_EQ(queue.at("message_bytes_paged_out").to_number<int>(), out * 1000);
+  EXPECT_EQ(queue.at("messages_ram").to_number<int>(), 500 - out);
+  EXPECT_EQ(queue.at("messages_ready_ram").to_number<int>(), 500 - out);
+  EXPECT_EQ(queue.at("message_bytes_ram").to_number<int>(), (500 - out) * 1000);
+  EXPECT_EQ(channel.purge("q"), 500u);
+  queue = get("/api/queues/%2F/q").json();
+  EXPECT_EQ(queue.at("messages_persistent").to_number<int>(), 0);
+  EXPECT_EQ(queue.at("messages_paged_out").to_number<int>(), 0);
+}
+
 TEST_F(MessagesTest, ThatNoQueueTakesAsDeadLettersCountInTheirQueue) {
   auto channel = connect().open_channel();
   channel.declare_queue("quorum", {.durable = true,
