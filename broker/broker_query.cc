@@ -1,6 +1,7 @@
 #include "broker/broker_query.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
 #include <boost/asio/co_spawn.hpp>
@@ -76,11 +77,8 @@ QueueReport report_of(const VirtualHost& virtual_host, const QueueRecord& record
           .arguments = record.arguments};
 }
 
-/// Of consumers that share their queue with a single active one; by their ids, as they may be of other shards.
-using Activities = std::unordered_map<ConsumerId, ConsumerActivity>;
-
-Activities activities_of(Shard& shard) {
-  Activities activities;
+ConsumerActivities activities_of(Shard& shard) {
+  ConsumerActivities activities;
   for (const auto& [id, queue] : shard.queues()) {
     const Consumers* const consumers = queue->consumers();
     if (!consumers || !consumers->has_single_active()) continue;
@@ -92,22 +90,11 @@ Activities activities_of(Shard& shard) {
   return activities;
 }
 
-struct ConnectionsOfShard {
-  std::vector<ConnectionReport> connections{};
-  Activities activities{};  // in the shard's queues, whosever the consumers are
-};
-
-ConnectionsOfShard report_connections(Shard& shard) {
-  ConnectionsOfShard reports{.activities = activities_of(shard)};
+std::vector<ConnectionReport> report_connections(Shard& shard) {
+  std::vector<ConnectionReport> reports;
   for (const TurnMember* member : shard.members())
-    if (auto report = member->report()) reports.connections.push_back(*std::move(report));
+    if (auto report = member->report()) reports.push_back(*std::move(report));
   return reports;
-}
-
-void note_activities(ConnectionReport& connection, const Activities& activities) {
-  for (auto& channel : connection.channels)
-    for (auto& consumer : channel.consumers)
-      if (const auto found = activities.find(consumer.id); found != activities.end()) consumer.activity = found->second;
 }
 
 /// A shard has done what it had to do before this.
@@ -487,15 +474,16 @@ Answer<TrafficReport> BrokerQuery::traffic() {
 // --- connections
 
 Answer<std::vector<ConnectionReport>> BrokerQuery::connections() {
-  auto of_shards = co_await ask_all<ConnectionsOfShard>(broker_.shards(), report_connections);
-  Activities activities;
-  for (auto& of_shard : of_shards) activities.merge(of_shard.activities);
+  auto of_shards = co_await ask_all<std::vector<ConnectionReport>>(broker_.shards(), report_connections);
   std::vector<ConnectionReport> all;
-  for (auto& of_shard : of_shards)
-    for (auto& connection : of_shard.connections) {
-      note_activities(connection, activities);
-      all.push_back(std::move(connection));
-    }
+  for (auto& connections : of_shards) std::ranges::move(connections, std::back_inserter(all));
+  co_return all;
+}
+
+Answer<ConsumerActivities> BrokerQuery::consumer_activities() {
+  auto of_shards = co_await ask_all<ConsumerActivities>(broker_.shards(), activities_of);
+  ConsumerActivities all;
+  for (auto& activities : of_shards) all.merge(activities);
   co_return all;
 }
 

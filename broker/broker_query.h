@@ -222,6 +222,8 @@ class BrokerQuery {
   // --- connections
 
   Answer<std::vector<ConnectionReport>> connections();
+  /// Of whosever consumers; looks through all queues.
+  Answer<ConsumerActivities> consumer_activities();
   /// Ends those that are meant: 320 CONNECTION_FORCED and the reason.
   Answer<void> close_connections(std::function<bool(const ConnectionReport&)> is_meant, std::string reason);
 

@@ -18,6 +18,7 @@ namespace {
 
 using broker::ChannelReport;
 using broker::ConnectionReport;
+using broker::ConsumerActivities;
 using broker::ConsumerActivity;
 using broker::ConsumerReport;
 
@@ -104,11 +105,11 @@ std::string_view name_of(ConsumerActivity activity) {
 }
 
 json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& connection,
-                     const ChannelReport& channel, const ConsumerReport& consumer) {
+                     const ChannelReport& channel, const ConsumerReport& consumer, ConsumerActivity activity) {
   return {{"arguments", table_to_json(consumer.arguments)},
           {"ack_required", consumer.is_acknowledging},
-          {"active", consumer.activity != ConsumerActivity::waiting},
-          {"activity_status", name_of(consumer.activity)},
+          {"active", activity != ConsumerActivity::waiting},
+          {"activity_status", name_of(activity)},
           {"channel_details", json::object{{"connection_name", connection.name()},
                                            {"name", name_of(connection, channel)},
                                            {"node", broker.node_name()},
@@ -204,28 +205,42 @@ Asking list_channels_where(const Request& request, IsMeant is_meant) {
   co_return list(request, items_of(std::move(objects)), Paging::offered);
 }
 
+/// A channel's consumers, all of them or those of one queue, are put behind `consumers`.
+template <class Consumers>
+void add_consumers(Consumers& consumers, const broker::BrokerQuery& broker, const ConnectionReport& connection,
+                   const ChannelReport& channel, const ConsumerActivities& activities,
+                   std::optional<std::string_view> queue = {}) {
+  for (const auto& consumer : channel.consumers) {
+    if (queue && consumer.queue != queue) continue;
+    const auto found = activities.find(consumer.id);
+    const auto activity = found == activities.end() ? ConsumerActivity::up : found->second;
+    consumers.push_back(to_json(broker, connection, channel, consumer, activity));
+  }
+}
+
 Asking list_consumers_where(const Request& request, IsMeant is_meant) {
   const auto connections = co_await visible_connections(request, std::move(is_meant));
+  const auto activities = co_await request.broker.consumer_activities();
   std::vector<json::object> objects;
   for (const auto& connection : connections)
     for (const auto& channel : connection.channels)
-      for (const auto& consumer : channel.consumers)
-        objects.push_back(to_json(request.broker, connection, channel, consumer));
+      add_consumers(objects, request.broker, connection, channel, activities);
   co_return list(request, items_of(std::move(objects)));
 }
 
 }  // namespace
 
-json::array consumers_of(const broker::BrokerQuery& broker, const std::vector<ConnectionReport>& connections,
-                         std::string_view virtual_host, std::string_view queue) {
+boost::asio::awaitable<json::array> consumers_of(const Request& request,
+                                                 const std::vector<ConnectionReport>& connections,
+                                                 std::string_view virtual_host, std::string_view queue) {
+  const auto activities = co_await request.broker.consumer_activities();
   json::array consumers;
   for (const auto& connection : connections) {
     if (connection.virtual_host != virtual_host) continue;
     for (const auto& channel : connection.channels)
-      for (const auto& consumer : channel.consumers)
-        if (consumer.queue == queue) consumers.push_back(to_json(broker, connection, channel, consumer));
+      add_consumers(consumers, request.broker, connection, channel, activities, queue);
   }
-  return consumers;
+  co_return consumers;
 }
 
 json::object owner_of(const std::vector<ConnectionReport>& connections, std::optional<broker::ConnectionId> owner) {
@@ -306,8 +321,7 @@ Asking show_channel(const Request& request) {
       if (name_of(connection, channel) != request.parameter("name")) continue;
       json::object object = with_traffic(request, connection, channel, SampleRanges{request});
       json::array consumers;
-      for (const auto& consumer : channel.consumers)
-        consumers.push_back(to_json(request.broker, connection, channel, consumer));
+      add_consumers(consumers, request.broker, connection, channel, co_await request.broker.consumer_activities());
       object["consumer_details"] = std::move(consumers);
       object["publishes"] = json::array{};
       object["deliveries"] = json::array{};

@@ -85,23 +85,26 @@ void Series::add(Track& track, SampleTime time, std::span<const std::uint64_t> n
                         track.samples.begin() + static_cast<std::ptrdiff_t>((now - kept) * stride));
 }
 
-double Series::rate(std::size_t number) const {
+std::optional<Series::LastTwo> Series::last_two() const {
   const Track& finest = tracks_.front();
   const std::size_t taken = count(finest);
-  if (taken < 2) return 0;
-  const std::uint64_t* last = sample(finest, taken - 1);
-  const std::uint64_t* before = sample(finest, taken - 2);
+  if (taken < 2) return {};
+  return LastTwo{.before = sample(finest, taken - 2), .last = sample(finest, taken - 1)};
+}
+
+double Series::rate(std::size_t number) const {
+  const auto samples = last_two();
+  if (!samples) return 0;
+  const auto [before, last] = *samples;
   const double seconds_between = static_cast<double>(last[0] - before[0]) / 1000;
   const auto growth = static_cast<std::int64_t>(last[number + 1] - before[number + 1]);
   return seconds_between > 0 ? static_cast<double>(growth) / seconds_between : 0;
 }
 
 std::optional<SampleTime> Series::unchanged_since() const {
-  const Track& finest = tracks_.front();
-  const std::size_t taken = count(finest);
-  if (taken < 2) return {};
-  const std::uint64_t* last = sample(finest, taken - 1);
-  const std::uint64_t* before = sample(finest, taken - 2);
+  const auto samples = last_two();
+  if (!samples) return {};
+  const auto [before, last] = *samples;
   if (!std::equal(last + 1, last + 1 + width_, before + 1)) return {};
   return SampleTime{milliseconds{before[0]}};
 }

@@ -66,6 +66,13 @@ class Series {
     std::vector<std::uint64_t> samples{};
   };
 
+  /// The last sample of the finest track and the one before it, each with its time first; nothing when there is one.
+  struct LastTwo {
+    const std::uint64_t* before;
+    const std::uint64_t* last;
+  };
+
+  std::optional<LastTwo> last_two() const;
   void add(Track& track, SampleTime time, std::span<const std::uint64_t> numbers, std::size_t count_max) const;
   std::size_t count(const Track& track) const { return track.samples.size() / (width_ + 1); }
   const std::uint64_t* sample(const Track& track, std::size_t i) const { return &track.samples[i * (width_ + 1)]; }

@@ -187,7 +187,7 @@ void Channel::release() {
   if (reply_consumer_ != ConsumerId::none) forget_reply_consumer();
   if (transaction_) roll_back();
   // Consumers go first, so that what they held is not delivered to them again.
-  for (const auto& [id, consumer] : consumers_) leave_queue(id, consumer.queue);
+  for (const auto& [id, consumer] : consumers_) shard_.leave_queue(consumer.queue, id);
   consumers_.clear();
   consumer_ids_.clear();
   requeue_held([](const Delivery&) { return true; });

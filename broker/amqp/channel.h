@@ -209,7 +209,6 @@ class Channel final : public Session {
   void accept_held();
   void requeue_held(std::function<bool(const Delivery&)> is_meant);
   void unblock_consumers();
-  void leave_queue(ConsumerId consumer, QueueAddress queue);
   void report_written(ConsumerId id, ChannelConsumer& consumer, std::size_t octets);
   void send_reports();
 

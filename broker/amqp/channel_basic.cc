@@ -174,11 +174,6 @@ Result<void> Channel::handle(const basic::Cancel& cancel) {
   return {};
 }
 
-void Channel::leave_queue(ConsumerId consumer, QueueAddress address) {
-  if (consumer == reply_consumer_) return;
-  shard_.leave_queue(address, consumer);
-}
-
 Result<void> Channel::handle(const basic::Get& get) {
   const auto name = queue_name(get.queue);
   if (!name) return name.error();
