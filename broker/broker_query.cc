@@ -41,6 +41,7 @@ struct QueueState {
   QueueNumbers numbers{};
   QueueCounters counters{};
   FavouredConsumer favoured{};
+  std::optional<double> consumer_capacity{};
 };
 
 using StatesOfQueues = std::unordered_map<QueueId, QueueState>;
@@ -61,7 +62,10 @@ StatesOfQueues look_at_queues(Shard& shard) {
   states.reserve(shard.queues().size());
   for (const auto& [id, queue] : shard.queues()) {
     QueueState& state = states.emplace(id, QueueState{queue->numbers(), queue->counters()}).first->second;
-    if (const Consumers* const consumers = queue->consumers()) state.favoured = favoured_among(*consumers);
+    const Consumers* const consumers = queue->consumers();
+    if (!consumers) continue;
+    state.favoured = favoured_among(*consumers);
+    state.consumer_capacity = consumers->capacity(shard.wall_now());
   }
   return states;
 }
@@ -163,7 +167,8 @@ ResourceReport BrokerQuery::resources() const {
           .disk_free_limit = watched.free_disk_min,
           .has_memory_alarm = alarms.has(Alarm::memory),
           .has_disk_alarm = alarms.has(Alarm::disk) || alarms.has(Alarm::store),
-          .data_directory = data_directory_.string()};
+          .data_directory = data_directory_.string(),
+          .store = broker_.store_load()};
 }
 
 std::string BrokerQuery::cluster_id() const {
@@ -336,6 +341,7 @@ Answer<std::vector<QueueReport>> BrokerQuery::queues(std::vector<std::string> vi
         report.numbers = found->second.numbers;
         report.counters = found->second.counters;
         report.favoured = found->second.favoured;
+        report.consumer_capacity = found->second.consumer_capacity;
       }
     }
   }

@@ -84,6 +84,7 @@ struct ResourceReport {
   bool has_memory_alarm = false;
   bool has_disk_alarm = false;  // a store that cannot write is one as well
   std::string data_directory{};
+  StoreLoad store{};
 };
 
 /// The questions and commands that management may put, from its own thread.

@@ -1,9 +1,17 @@
 #include "broker/consumer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
 namespace leveret::broker {
+
+double ServiceShare::at(WallTime now) const {
+  constexpr std::chrono::duration<double> half_life{1};
+  const double past = std::exp2(-std::max(0.0, (now - since_) / half_life));
+  return past * share_ + (1 - past) * (is_waited_for_ ? 0 : 1);
+}
 
 void Consumers::set_single_active(bool is_single_active) {
   is_single_active_ = is_single_active;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "broker/clock.h"
 #include "broker/session.h"
 
 namespace leveret::broker {
@@ -42,6 +43,25 @@ struct Consumer {
   }
 };
 
+/// How much of the time messages did not have to wait for a consumer: an average in which what is a second past counts
+/// half, as in RabbitMQ.
+class ServiceShare {
+ public:
+  void note(bool is_waited_for, WallTime now) {
+    if (is_waited_for == is_waited_for_) return;
+    share_ = at(now);
+    is_waited_for_ = is_waited_for;
+    since_ = now;
+  }
+  /// From 0 to 1.
+  double at(WallTime now) const;
+
+ private:
+  double share_ = 1;  // as it was at `since_`
+  WallTime since_{};
+  bool is_waited_for_ = false;
+};
+
 /// A queue's consumers.  Those who can take a delivery stand in line, by priority and then by turn: who has been served
 /// goes to the end of the line, who gets credit again joins at its end, as RabbitMQ does it.
 ///
@@ -66,6 +86,11 @@ class Consumers {
   /// Puts it in line, or takes it out, as its credit now says.
   void credit_changed(Consumer& consumer);
 
+  /// Whether a message waits for one of them.
+  void note_waiting(bool is_waited_for, WallTime now) { service_.note(is_waited_for, now); }
+  /// RabbitMQ's consumer capacity; 0 where there is none.
+  double capacity(WallTime now) const { return empty() ? 0 : service_.at(now); }
+
   std::size_t size() const { return consumers_.size(); }
   bool empty() const { return consumers_.empty(); }
   template <class Function>
@@ -85,6 +110,7 @@ class Consumers {
   std::map<std::int32_t, std::list<Consumer*>, std::greater<>> line_{};
   bool is_single_active_ = false;
   Consumer* active_ = nullptr;
+  ServiceShare service_{};
 };
 
 }  // namespace leveret::broker

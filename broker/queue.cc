@@ -86,7 +86,7 @@ void Queue::go_on() {
 void Queue::deliver() {
   while (ready_.has_front()) {
     Consumer* consumer = consumers_.next();
-    if (!consumer) return;
+    if (!consumer) return consumers_.note_waiting(true, shard_.turn_time());
     const auto [position, queued] = ready_.front();
     if (!may_deliver(position, *queued)) break;
     const bool no_ack = consumer->request.no_ack;
@@ -117,6 +117,7 @@ void Queue::deliver() {
     ready_.pop_front(octets);
     consumers_.served(*consumer);
   }
+  consumers_.note_waiting(false, shard_.turn_time());
   if (memory_note_.octets > 0) shard_.note_memory(*this);
   read_back();
 }

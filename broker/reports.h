@@ -68,6 +68,7 @@ struct QueueReport {
   std::optional<ConnectionId> owner{};  // of an exclusive queue
   std::string arguments{};
   FavouredConsumer favoured{};
+  std::optional<double> consumer_capacity{};  // see Consumers::capacity; nothing of a stream
   QueueNumbers numbers{};
   QueueCounters counters{};
 };

@@ -45,6 +45,8 @@ ProcessFacts process_facts() {
                      .threads = number_in(status, "Threads:"),
                      .context_switches = number_in(status, "voluntary_ctxt_switches:") +
                                          number_in(status, "nonvoluntary_ctxt_switches:"),
+                     .octets_read = number_in("/proc/self/io", "read_bytes:"),
+                     .octets_written = number_in("/proc/self/io", "write_bytes:"),
                      .processors = std::thread::hardware_concurrency(),
                      .process_id = ::getpid()};
   if (const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max", ""); limit > 0)

@@ -13,6 +13,8 @@ struct ProcessFacts {
   std::uint64_t sockets = 0;
   std::uint64_t threads = 0;
   std::uint64_t context_switches = 0;
+  std::uint64_t octets_read = 0;  // from disks, as `octets_written`
+  std::uint64_t octets_written = 0;
   unsigned processors = 0;
   int process_id = 0;
 };

@@ -74,8 +74,9 @@ void add_sizes(json::object& object, const broker::QueueReport& queue) {
   object["messages_unacknowledged_ram"] = numbers.unacknowledged;
   object["messages_paged_out"] = numbers.paged_out;
   object["consumers"] = numbers.consumers;
-  object["consumer_capacity"] = numbers.consumers > 0 ? 1.0 : 0.0;
-  object["consumer_utilisation"] = numbers.consumers > 0 ? 1.0 : 0.0;
+  if (!queue.consumer_capacity) return;
+  object["consumer_capacity"] = *queue.consumer_capacity;
+  object["consumer_utilisation"] = *queue.consumer_capacity;
 }
 
 json::value tag_or_null(const std::optional<std::string>& tag) {

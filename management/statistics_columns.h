@@ -39,7 +39,11 @@ struct Node {
   static constexpr std::size_t threads = 3;
   static constexpr std::size_t disk_free = 4;
   static constexpr std::size_t context_switches = 5;
-  static constexpr std::size_t width = 6;
+  static constexpr std::size_t octets_read = 6;
+  static constexpr std::size_t octets_written = 7;
+  static constexpr std::size_t store_writes = 8;
+  static constexpr std::size_t store_appends = 9;
+  static constexpr std::size_t width = 10;
 };
 
 }  // namespace leveret::management::columns

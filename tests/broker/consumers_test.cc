@@ -99,6 +99,21 @@ TEST(Consumers, LeaveTheLineWhenTheyAreRemoved) {
   EXPECT_THAT(serve(consumers, 3), testing::ElementsAre(2, 3, 2));
 }
 
+TEST(ServiceShare, CountsThePastForHalfWithEverySecond) {
+  using namespace std::chrono_literals;
+  const WallTime start{1'000'000s};
+  ServiceShare share;
+  share.note(true, start);
+  EXPECT_DOUBLE_EQ(share.at(start), 1);
+  EXPECT_DOUBLE_EQ(share.at(start + 1s), 0.5);
+  share.note(true, start + 1s);
+  EXPECT_DOUBLE_EQ(share.at(start + 2s), 0.25);
+  share.note(false, start + 2s);
+  EXPECT_DOUBLE_EQ(share.at(start + 3s), 0.625);
+  EXPECT_NEAR(share.at(start + 1h), 1, 1e-9);
+  EXPECT_DOUBLE_EQ(share.at(start), 0.25) << "the clock was set back";
+}
+
 TEST(Consumers, OfWhomOneIsActiveAreServedOneAfterTheOther) {
   Consumers consumers;
   consumers.set_single_active(true);

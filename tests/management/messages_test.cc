@@ -94,6 +94,27 @@ TEST_F(MessagesTest, ThatAreToSurviveAreCountedApart) {
   EXPECT_EQ(numbers("durable"), "[0,0]");
 }
 
+TEST_F(MessagesTest, ThatWaitForAConsumerLowerTheCapacity) {
+  const auto capacity = [this] { return get("/api/queues/%2F/q").json().at("consumer_capacity").to_number<double>(); };
+  auto channel = connect().open_channel();
+  channel.publish_to("q", "first");
+  channel.synchronize();
+  EXPECT_EQ(capacity(), 0) << "nobody is there";
+  channel.limit_prefetch(1);
+  channel.consume("q");
+  const auto held = channel.next_delivery();
+  broker_.clock().advance(10s);
+  EXPECT_NEAR(capacity(), 1, 0.01);
+  channel.publish_to("q", "second");
+  channel.synchronize();
+  broker_.clock().advance(1s);
+  EXPECT_NEAR(capacity(), 0.5, 0.01);
+  channel.acknowledge(held);
+  channel.next_delivery();
+  broker_.clock().advance(10s);
+  EXPECT_NEAR(capacity(), 1, 0.01);
+}
+
 class PagedOutMessagesTest : public HttpTest {
  protected:
   PagedOutMessagesTest() : HttpTest({}, {.broker = {.queued_memory_max = 64 * 1024}}) {}

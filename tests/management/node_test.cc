@@ -32,6 +32,29 @@ TEST_F(NodeTest, IsWellWithoutAlarms) {
     EXPECT_EQ(get("/api/health/checks/" + check).status, 200u) << check;
 }
 
+struct HasDirectory {
+  TemporaryDirectory directory{};
+};
+
+class DurableNodeTest : private HasDirectory, public HttpTest {
+ protected:
+  DurableNodeTest() : HttpTest({}, {.directory = directory.path()}) {}
+};
+
+TEST_F(DurableNodeTest, TellsWhatItsStoreHasWritten) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true});
+  channel.select_confirms();
+  for (const auto body : {"1", "2", "3"}) {
+    channel.publish_persistent("q", body);
+    channel.next_confirm();
+  }
+  const json::value node = get("/api/nodes").json().at(0);
+  EXPECT_EQ(node.at("msg_store_write_count").to_number<int>(), 3);
+  EXPECT_GE(node.at("io_sync_count").to_number<int>(), 3);
+  EXPECT_GT(node.at("io_sync_avg_time").to_number<double>(), 0);
+}
+
 TEST_F(NodeTest, TellsOfItsAlarms) {
   const std::string node{get("/api/overview").json().at("node").as_string()};
   raise(broker::Alarm::store);
