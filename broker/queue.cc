@@ -311,7 +311,7 @@ void Queue::unblock(ConsumerId id) {
   if (!consumer) return;
   consumer->is_blocked = false;
   consumers_.credit_changed(*consumer);
-  go_on();
+  shard_.begin_returns(*this);  // others may get room at the same time: who is served is for the queue to choose
 }
 
 void Queue::open_window(ConsumerId id, std::size_t octets) {

@@ -101,7 +101,7 @@ void Queue::refuse(MessageRef message, const ConfirmTicket& ticket) {
 }
 
 void Queue::drop_excess() {
-  if (settings_.overflow != QueueSettings::drop_head) return;
+  if (settings_.overflow != QueueSettings::drop_head || !is_above_limit(ready_.size(), ready_.octets())) return;
   while (ready_.has_front() && is_above_limit(ready_.size(), ready_.octets())) {
     const auto [position, queued] = ready_.front();
     const std::size_t octets = queued->message->body().size();

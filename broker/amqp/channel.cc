@@ -1,5 +1,7 @@
 #include "broker/amqp/channel.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "broker/amqp/channel_send.h"
@@ -219,6 +221,7 @@ void Channel::accept(Delivery& delivery, ChannelConsumer& consumer) {
   const DeliveryTag tag{next_delivery_tag_++};
   counters_.deliveries.redelivered += delivery.is_redelivered;
   ++(consumer.no_ack ? counters_.deliveries.delivered_no_ack : counters_.deliveries.delivered);
+  last_served_queue_ = delivery.queue.queue;
   if (!consumer.no_ack)
     unacknowledged_.add({.tag = tag,
                          .queue = delivery.queue,
@@ -278,13 +281,20 @@ void Channel::send_reports() {
   }
 }
 
+/// Those of one queue are served as it sees fit, those of several in turn: the one that was served last comes last.
 void Channel::unblock_consumers() {
   accept_held();
-  for (const ConsumerId id : std::exchange(refused_consumers_, {})) {
+  std::vector<ConsumerId> refused = std::exchange(refused_consumers_, {});
+  std::stable_partition(refused.begin(), refused.end(), [this](ConsumerId id) {
+    const auto found = consumers_.find(id);
+    return found == consumers_.end() || found->second.queue.queue != last_served_queue_;
+  });
+  for (const ConsumerId id : refused) {
     const auto found = consumers_.find(id);
     if (found == consumers_.end()) continue;
     tell_queue(found->second.queue, [id](AnyQueue& queue) { queue.unblock(id); });
   }
+  shard_.end_returns();
 }
 
 void Channel::output_drained() {

@@ -252,6 +252,7 @@ class Channel final : public Session {
   std::unordered_map<ConsumerId, ChannelConsumer> consumers_{};
   ConsumerId reply_consumer_ = ConsumerId::none;
   std::vector<ConsumerId> refused_consumers_{};
+  QueueId last_served_queue_{};   // from which a consumer got the last delivery
   PooledDeque<Delivery> held_{};  // came from other shards, and wait for credit of the global prefetch
   std::vector<ConsumerId> reporting_consumers_{};
   std::uint64_t next_delivery_tag_ = 1;

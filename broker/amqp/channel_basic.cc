@@ -70,7 +70,7 @@ Result<void> Channel::handle(const basic::Consume& consume) {
                      ChannelConsumer{.tag = tag,
                                      .queue = address,
                                      .no_ack = consume.no_ack,
-                                     .is_limited = !consume.no_ack && (*found)->type == QueueType::classic,
+                                     .is_limited = (*found)->type == QueueType::classic,
                                      .timeout = consumer_timeout(**found),
                                      .queue_name = *name,
                                      .is_exclusive = consume.exclusive,

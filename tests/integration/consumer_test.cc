@@ -1,3 +1,6 @@
+#include <map>
+#include <set>
+
 #include "tests/support/broker_test.h"
 
 namespace leveret::test {
@@ -79,6 +82,69 @@ TEST_F(ConsumerTest, AllOfAChannelShareTheGlobalPrefetch) {
   EXPECT_EQ(channel.counts_of("one").messages + channel.counts_of("two").messages, 2u);
   for (int i = 0; i < 6; ++i) channel.acknowledge(channel.next_delivery());
   EXPECT_EQ(channel.counts_of("one").messages + channel.counts_of("two").messages, 0u);
+}
+
+TEST_F(ConsumerTest, ThoseOfAQueueTakeTurnsUnderAGlobalPrefetch) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.publish_to("q", {"1", "2", "3", "4", "5", "6"});
+  channel.limit_prefetch(1, true);
+  for (const auto tag : {"a", "b", "c"}) channel.consume("q", {.tag = tag});
+  std::map<std::string, unsigned> served;
+  for (int i = 0; i < 6; ++i) {
+    const auto message = channel.next_delivery();
+    ++served[message.consumer_tag];
+    channel.acknowledge(message);
+  }
+  EXPECT_EQ(served.size(), 3u) << "nobody starves";
+}
+
+TEST_F(ConsumerTest, ThoseOfSeveralQueuesTakeTurnsUnderAGlobalPrefetch) {
+  auto channel = connect().open_channel();
+  channel.limit_prefetch(1, true);
+  for (const auto queue : {"a", "b", "c"}) {
+    channel.declare_queue(queue);
+    channel.publish_to(queue, {"1", "2", "3"});
+    channel.consume(queue, {.tag = queue});
+  }
+  std::set<std::string> served;
+  for (int i = 0; i < 4; ++i) {
+    const auto message = channel.next_delivery();
+    served.insert(message.consumer_tag);
+    channel.acknowledge(message);
+  }
+  EXPECT_EQ(served.size(), 3u);
+}
+
+TEST_F(ConsumerTest, ThoseOfHigherPriorityGoFirstUnderAGlobalPrefetch) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.limit_prefetch(1, true);
+  channel.consume("q", {.tag = "lower"});
+  channel.consume("q", {.tag = "higher", .arguments = FieldTableBuilder{}.put("x-priority", 1).view()});
+  channel.publish_to("q", {"1", "2", "3"});
+  for (int i = 0; i < 3; ++i) {
+    const auto message = channel.next_delivery();
+    EXPECT_EQ(message.consumer_tag, "higher");
+    channel.acknowledge(message);
+  }
+}
+
+TEST_F(ConsumerTest, OneWithoutAcknowledgementsWaitsForTheGlobalPrefetchAsWell) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("held");
+  channel.declare_queue("free");
+  channel.limit_prefetch(1, true);
+  channel.consume("held");
+  channel.consume("free", {.no_ack = NoAck::yes});
+  channel.publish_to("held", {"1"});
+  const auto held = channel.next_delivery();
+  channel.publish_to("free", {"2", "3"});
+  if (shards_under_test() == 1) {
+    EXPECT_EQ(channel.counts_of("free").messages, 2u);
+  }
+  channel.acknowledge(held);
+  EXPECT_THAT(channel.next_bodies(2), ElementsAre("2", "3"));
 }
 
 TEST_F(ConsumerTest, RaisingTheGlobalPrefetchReleasesMore) {
