@@ -95,6 +95,7 @@ void Connection::wait_for(MethodId answer) {
       if (id == answer) return keep(unread);
     }
     keep(unread);
+    if (unread_ == input_.size()) throw std::runtime_error{"the broker sent a frame that is too large"};
     boost::system::error_code error;
     unread_ += socket_.read_some(asio::buffer(input_.data() + unread_, input_.size() - unread_), error);
     if (error) throw std::runtime_error{"the broker has ended the connection"};
@@ -160,7 +161,8 @@ void Connection::handle_method(Octets payload) {
     if constexpr (std::is_same_v<M, basic::Deliver>)
       tag_ = method.delivery_tag;
     else if constexpr (std::is_same_v<M, basic::Ack> || std::is_same_v<M, basic::Nack>)
-      receiver_->confirmed(method.delivery_tag, method.multiple, std::is_same_v<M, basic::Ack>);
+      receiver_ ? receiver_->confirmed(method.delivery_tag, method.multiple, std::is_same_v<M, basic::Ack>)
+                : fail("the broker confirmed what was not published");
     else if constexpr (std::is_same_v<M, basic::Cancel>)
       fail("the broker has cancelled the consumer");
     else if constexpr (requires { method.reply_code; })
@@ -181,6 +183,7 @@ void Connection::take_body(Octets octets) {
                          octets.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(octets.size(), 8)));
     return;
   }
+  if (!receiver_) return fail("the broker sent a message that nobody consumes");
   receiver_->delivered(tag_, beginning_ ? Octets{*beginning_} : octets);
   beginning_.reset();
 }

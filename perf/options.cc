@@ -26,7 +26,16 @@ void add_topology(CLI::App& app, Options& options) {
          },
          "NAME=VALUE, x-queue-type=quorum for one; may be given again")
       ->allow_extra_args(false);
-  app.add_flag("--fan-out", options.fan_out, "Each message goes to all queues");
+  CLI::Option* exchange = app.add_option("--exchange-type", options.exchange_type,
+                                         "Messages go through an exchange: direct, topic, headers")
+                              ->check(CLI::IsMember({"direct", "topic", "headers", "fanout"}))
+                              ->option_text("TYPE");
+  app.add_option("--bindings", options.bindings, "So many more bindings of that exchange, which no message takes")
+      ->option_text("N")
+      ->needs(exchange);
+  app.add_flag_callback(
+         "--fan-out", [&options] { options.exchange_type = "fanout"; }, "Each message goes to all queues")
+      ->excludes(exchange);
   app.add_flag("--keep", options.keep, "Delete no queue, and use what is there");
 }
 

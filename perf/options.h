@@ -24,8 +24,10 @@ struct Options {
   std::string queue = "leveret-perf";
   bool durable = false;
   std::vector<std::pair<std::string, std::string>> queue_arguments{};
-  /// Each message goes to all queues, not to its producer's alone.
-  bool fan_out = false;
+  /// Of the exchange through which messages go to their producer's queue, or to all queues where it is "fanout"; the
+  /// default exchange when it is empty.
+  std::string exchange_type{};
+  std::size_t bindings = 0;  // of that exchange, beside those of the queues, to which no message goes
   /// The queues are used as they are, with what is in them, and stay.  Else they are deleted before and after.
   bool keep = false;
 
@@ -45,6 +47,8 @@ struct Options {
 
   bool json = false;
   bool quiet = false;
+
+  bool is_fan_out() const { return exchange_type == "fanout"; }
 };
 
 /// The options, or the exit status when there is nothing to do: after --help, or for a wrong line.  `words` are those

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "perf/topology.h"
+#include "protocol/field_table.h"
 #include "protocol/properties.h"
 #include "protocol/take_all.h"
 
@@ -32,8 +34,11 @@ Producer::Producer(boost::asio::io_context& context, const Options& options, Pro
 }
 
 void Producer::make_frames(const Options& options) {
-  const std::string properties = protocol::encode_properties(
-      options.persistent ? protocol::BasicProperties{.delivery_mode = 2} : protocol::BasicProperties{});
+  protocol::FieldTableBuilder headers;
+  protocol::BasicProperties wanted;
+  if (options.persistent) wanted.delivery_mode = 2;
+  if (options.exchange_type == "headers") wanted.headers = headers.put(queue_header, task_.routing_key).view();
+  const std::string properties = protocol::encode_properties(wanted);
   const std::string body(options.size, 'x');
   const std::array<protocol::Octets, 1> pieces{protocol::as_octets(body)};
   protocol::OutputBuffer output;

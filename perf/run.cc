@@ -7,11 +7,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include <boost/lexical_cast/try_lexical_convert.hpp>
-
 #include "perf/load.h"
 #include "perf/report.h"
-#include "protocol/field_table.h"
+#include "perf/topology.h"
 
 namespace leveret::perf {
 namespace {
@@ -20,7 +18,6 @@ using Seconds = std::chrono::duration<double>;
 
 constexpr auto look_interval = std::chrono::milliseconds{50};
 constexpr auto progress_interval = std::chrono::seconds{1};
-constexpr std::string_view fan_out_exchange = "leveret-perf";
 
 std::atomic<bool> is_interrupted = false;
 
@@ -40,49 +37,6 @@ class InterruptHandler {
 
  private:
   void (*previous_)(int) = SIG_DFL;
-};
-
-/// The queues, and the exchange in front of them where each message goes to all.
-class Topology {
- public:
-  explicit Topology(const Options& options) : options_(options), connection_(context_, options.broker) {}
-
-  void declare() {
-    if (options_.fan_out)
-      connection_.call<protocol::exchange::DeclareOk>(
-          protocol::exchange::Declare{.exchange = fan_out_exchange, .type = "fanout", .durable = options_.durable});
-    for (std::size_t i = 0; i < options_.queues; ++i) declare_queue(queue_name(options_, i));
-  }
-
-  void remove() {
-    for (std::size_t i = 0; i < options_.queues; ++i)
-      connection_.call<protocol::queue::DeleteOk>(protocol::queue::Delete{.queue = queue_name(options_, i)});
-    if (options_.fan_out)
-      connection_.call<protocol::exchange::DeleteOk>(protocol::exchange::Delete{.exchange = fan_out_exchange});
-  }
-
-  void close() { connection_.close(); }
-
- private:
-  void declare_queue(const std::string& name) {
-    protocol::FieldTableBuilder arguments;
-    for (const auto& [argument, value] : options_.queue_arguments) {
-      std::int64_t number = 0;
-      if (boost::conversion::try_lexical_convert(value, number))
-        arguments.put(argument, number);
-      else
-        arguments.put(argument, value);
-    }
-    if (!options_.keep) connection_.call<protocol::queue::DeleteOk>(protocol::queue::Delete{.queue = name});
-    connection_.call<protocol::queue::DeclareOk>(
-        protocol::queue::Declare{.queue = name, .durable = options_.durable, .arguments = arguments.view()});
-    if (options_.fan_out)
-      connection_.call<protocol::queue::BindOk>(protocol::queue::Bind{.queue = name, .exchange = fan_out_exchange});
-  }
-
-  const Options& options_;
-  boost::asio::io_context context_{1};
-  Connection connection_;
 };
 
 /// One run: its threads, and what they have counted.
@@ -111,7 +65,7 @@ class Run {
   ProducerTask task_of(std::size_t number) const {
     ProducerTask task{.routing_key = queue_name(options_, number % options_.queues),
                       .rate = options_.rate / static_cast<double>(options_.producers)};
-    if (options_.fan_out) task.exchange = fan_out_exchange;
+    if (!options_.exchange_type.empty()) task.exchange = perf_exchange;
     if (options_.messages > 0)
       task.messages =
           options_.messages / options_.producers + (number < options_.messages % options_.producers ? 1 : 0);
@@ -141,7 +95,7 @@ class Run {
   std::uint64_t missing() const {
     if (options_.consumers == 0) return 0;
     const auto accepted = result_.figures.published - result_.figures.rejected;
-    const auto expected = options_.fan_out ? accepted * options_.queues : accepted;
+    const auto expected = options_.is_fan_out() ? accepted * options_.queues : accepted;
     return expected - std::min(expected, result_.figures.received);
   }
 

@@ -69,10 +69,22 @@ TEST_F(PerfRun, DividesProducersAndConsumersAmongQueuesAndThreads) {
 
 TEST_F(PerfRun, FansOut) {
   auto asked = options(100);
-  asked.fan_out = true;
+  asked.exchange_type = "fanout";
   asked.queues = asked.consumers = 3;
   EXPECT_EQ(number(run(asked), "received"), 300u);
 }
+
+class PerfRunThrough : public PerfRun, public testing::WithParamInterface<const char*> {};
+
+TEST_P(PerfRunThrough, AnExchangeWithOtherBindings) {
+  auto asked = options(100);
+  asked.exchange_type = GetParam();
+  asked.queues = asked.producers = asked.consumers = 2;
+  asked.bindings = 2'500;
+  EXPECT_EQ(number(run(asked), "received"), 100u);
+}
+INSTANTIATE_TEST_SUITE_P(Of, PerfRunThrough, testing::Values("direct", "topic", "headers"),
+                         [](const auto& type) { return std::string{type.param}; });
 
 TEST_F(PerfRun, CarriesBodiesOfEverySize) {
   for (const std::size_t size : {0, 7, 8, 131'064, 131'065, 300'000}) {
