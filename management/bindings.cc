@@ -98,7 +98,7 @@ Response list_bindings_where(const Request& request,
 
 Response list_bindings(const Request& request) {
   std::vector<broker::BindingReport> all;
-  for (const auto& name : request.visible_virtual_hosts())
+  for (const auto& name : request.listed_virtual_hosts())
     for (auto& binding : request.broker.bindings(name)) all.push_back(std::move(binding));
   return list_sorted(request, std::move(all));
 }

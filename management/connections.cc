@@ -262,9 +262,26 @@ Asking list_connections_of_user(const Request& request) {
   return list_connections_where(request, of_user(request));
 }
 
+namespace {
+
+/// Others' connections are for those with a tag.  Throws: Refusal.
+void check_owner(const Request& request, std::string_view owner, bool has_tag) {
+  if (!has_tag && owner != request.user.name) throw not_authorised("User not authorised to access object");
+}
+
+/// Those in the path, of which there may be several.  Throws: Refusal.
+boost::asio::awaitable<std::vector<ConnectionReport>> connections_in_path(const Request& request, bool has_tag) {
+  auto connections = co_await request.broker.connections();
+  std::erase_if(connections, [is_meant = named(request)](const auto& one) { return !is_meant(one); });
+  if (connections.empty()) throw not_found();
+  for (const auto& connection : connections) check_owner(request, connection.user, has_tag);
+  co_return connections;
+}
+
+}  // namespace
+
 Asking show_connection(const Request& request) {
-  const auto found = co_await visible_connections(request, named(request));
-  if (found.empty()) throw not_found();
+  const auto found = co_await connections_in_path(request, request.is_monitor());
   co_return show(request, with_traffic(request, found.front(), SampleRanges{request}));
 }
 
@@ -291,12 +308,12 @@ Asking close_connections_where(const Request& request, IsMeant is_meant) {
 }  // namespace
 
 Asking close_connection(const Request& request) {
-  const auto found = co_await visible_connections(request, named(request));
-  if (found.empty()) throw not_found();
+  co_await connections_in_path(request, request.is_administrator());
   co_return co_await close_connections_where(request, named(request));
 }
 
 Asking close_connections_of_user(const Request& request) {
+  check_owner(request, request.parameter("user"), request.is_administrator());
   return close_connections_where(request, of_user(request));
 }
 
@@ -309,8 +326,7 @@ Asking list_channels_in_virtual_host(const Request& request) {
 }
 
 Asking list_channels_of_connection(const Request& request) {
-  const auto found = co_await visible_connections(request, named(request));
-  if (found.empty()) throw not_found();
+  co_await connections_in_path(request, request.is_monitor());
   co_return co_await list_channels_where(request, named(request));
 }
 

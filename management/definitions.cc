@@ -8,6 +8,7 @@
 #include "management/permissions.h"
 #include "management/policies.h"
 #include "management/users.h"
+#include "management/virtual_hosts.h"
 
 namespace leveret::management {
 namespace {
@@ -53,7 +54,8 @@ json::object exported(const broker::BindingReport& binding, Scope scope) {
 json::object exported(const broker::VirtualHostReport& virtual_host) {
   json::object object{{"name", to_json_text(virtual_host.name)},
                       {"description", virtual_host.description},
-                      {"tags", json::value_from(virtual_host.tags)}};
+                      {"tags", json::value_from(virtual_host.tags)},
+                      {"metadata", metadata_of(virtual_host)}};
   if (!virtual_host.default_queue_type.empty()) object["default_queue_type"] = virtual_host.default_queue_type;
   return object;
 }
@@ -140,13 +142,13 @@ json::object definitions_in(const Request& request) {
   const bool is_upload = content_type.starts_with("multipart/form-data");
   const std::string_view text = is_upload ? uploaded_file(request.body, content_type) : std::string_view{request.body};
   if (text.empty()) return {};
-  boost::system::error_code error;
-  json::value value = json::parse(text, error);
-  if (error || !value.is_object()) throw bad_request("failed_to_parse_json");
-  return std::move(value.get_object());
+  auto value = parse_json(text);
+  if (!value || !value->is_object()) throw bad_request("failed_to_parse_json");
+  return std::move(value->get_object());
 }
 
-/// Brings the definitions in one file into the broker; what is there already stays as it is.
+/// Brings the definitions in one file into the broker; queues, exchanges and bindings that are there already stay as
+/// they are.
 class Import {
  public:
   /// Into one virtual host when its name is not empty.
@@ -191,7 +193,8 @@ class Import {
 
   /// Brokers before 3.6 kept MD5 and did not say so.
   bool has_unnamed_md5() const {
-    const json::value* version = definitions_.if_contains("rabbit_version");
+    const json::value* version = definitions_.if_contains("rabbitmq_version");
+    if (!version) version = definitions_.if_contains("rabbit_version");
     const std::string_view text = version && version->is_string() ? std::string_view{version->get_string()} : "";
     return text.starts_with("2.") || (text.starts_with("3.") && text.size() > 3 && text[2] < '6' && text[3] == '.');
   }
@@ -221,11 +224,11 @@ class Import {
     const std::vector<JsonBody> virtual_hosts = all_of("vhosts");
     for (const JsonBody& body : virtual_hosts) {
       std::string name = body.require({"name"}).text("name");
-      if (request_.broker.find_virtual_host(name)) continue;
-      broker::VirtualHostReport virtual_host{.name = std::move(name),
-                                             .description = body.text("description"),
-                                             .tags = body.list("tags"),
-                                             .default_queue_type = body.text("default_queue_type")};
+      const auto current = request_.broker.find_virtual_host(name);
+      broker::VirtualHostReport virtual_host = current.value_or(broker::VirtualHostReport{.name = std::move(name)});
+      if (const json::value* metadata = body.find("metadata"); metadata && metadata->is_object())
+        change(virtual_host, JsonBody{metadata->get_object()});
+      change(virtual_host, body);
       std::string creator = request_.creator();
       accepted(co_await request_.broker.put_virtual_host(std::move(virtual_host), std::move(creator)));
     }
@@ -291,10 +294,14 @@ class Import {
     }
   }
 
+  /// Names that only the broker gives: RabbitMQ passes over them.
+  static bool is_reserved(const JsonBody& body) { return body.text("name").starts_with("amq."); }
+
   boost::asio::awaitable<void> import_queues() {
     const std::vector<JsonBody> queues = all_of("queues");
     for (const JsonBody& body : queues) {
       std::string virtual_host = virtual_host_of(body);
+      if (is_reserved(body)) continue;
       broker::QueueCommand queue{.name = body.require({"name"}).text("name"),
                                  .is_durable = body.flag("durable"),
                                  .is_auto_delete = body.flag("auto_delete"),
@@ -307,6 +314,7 @@ class Import {
     const std::vector<JsonBody> exchanges = all_of("exchanges");
     for (const JsonBody& body : exchanges) {
       std::string virtual_host = virtual_host_of(body);
+      if (is_reserved(body)) continue;
       broker::ExchangeCommand exchange{.name = body.require({"name"}).text("name"),
                                        .type = body.text("type"),
                                        .is_durable = body.flag("durable"),

@@ -70,7 +70,7 @@ std::string exchange_name(const std::string& in_path) {
 }
 
 Response list_exchanges(const Request& request) {
-  return list_in(request, request.visible_virtual_hosts());
+  return list_in(request, request.listed_virtual_hosts());
 }
 
 Response list_exchanges_in_virtual_host(const Request& request) {

@@ -1,6 +1,8 @@
 #include "management/json_body.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -51,10 +53,17 @@ void add_value(protocol::FieldArrayBuilder& array, const json::value& value) {
   put_value(value, [&](const auto& encoded) { array.add(encoded); });
 }
 
+/// JSON has no word for those that are no numbers: they are shown as text.
+json::value number_to_json(double number) {
+  if (std::isnan(number)) return "NaN";
+  if (std::isinf(number)) return number > 0 ? "Infinity" : "-Infinity";
+  return number;
+}
+
 json::value value_to_json(const protocol::FieldValue& value) {
   if (const auto flag = value.as_bool()) return *flag;
   if (const auto integer = value.as_integer()) return *integer;
-  if (const auto number = value.as_double()) return *number;
+  if (const auto number = value.as_double()) return number_to_json(*number);
   if (const auto time = value.as_timestamp()) return static_cast<std::uint64_t>(*time);
   if (const auto text = value.as_text()) return to_json_text(*text);
   if (const auto table = value.as_table()) return to_json(*table);
@@ -67,14 +76,31 @@ json::value value_to_json(const protocol::FieldValue& value) {
   return nullptr;
 }
 
+/// 1E400 is read as an infinity, which JSON has not.
+bool is_finite(const json::value& value) {
+  if (const double* number = value.if_double()) return std::isfinite(*number);
+  if (const json::array* array = value.if_array()) return std::all_of(array->begin(), array->end(), is_finite);
+  if (const json::object* object = value.if_object())
+    return std::all_of(object->begin(), object->end(), [](const auto& member) { return is_finite(member.value()); });
+  return true;
+}
+
 }  // namespace
+
+std::optional<json::value> parse_json(std::string_view text) {
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  boost::system::error_code error;
+  json::value value = json::parse(text, error, {}, {.allow_comments = true, .allow_trailing_commas = true});
+  if (error || !is_finite(value)) return {};
+  return value;
+}
 
 JsonBody::JsonBody(const Request& request) {
   if (request.body.empty()) return;
-  boost::system::error_code error;
-  json::value value = json::parse(request.body, error);
-  if (error || !value.is_object()) throw bad_request("not_json");
-  members_ = std::move(value.get_object());
+  auto value = parse_json(request.body);
+  if (!value || !value->is_object()) throw bad_request("not_json");
+  members_ = std::move(value->get_object());
 }
 
 const JsonBody& JsonBody::require(std::initializer_list<std::string_view> names) const {

@@ -40,6 +40,10 @@ class JsonBody {
   json::object members_{};
 };
 
+/// JSON as RabbitMQ takes it: a mark of the byte order in front, comments and commas at the end of lists are passed
+/// over. Nothing for what is no JSON, and for numbers that are none.
+std::optional<json::value> parse_json(std::string_view text);
+
 /// An encoded field table.  Throws: Refusal for null, which AMQP could hold, but RabbitMQ's API does not take.
 std::string encode_table(const json::object& object);
 

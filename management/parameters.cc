@@ -23,7 +23,7 @@ constexpr std::string_view limits_parameter = "limits";
 
 /// Of virtual hosts that the user sees.
 Response list_where(const Request& request, const std::function<bool(const Parameter&)>& is_meant) {
-  const std::vector<std::string> visible = request.visible_virtual_hosts();
+  const std::vector<std::string> visible = request.listed_virtual_hosts();
   std::vector<json::object> objects;
   for (const Parameter& parameter : all_parameters(request.broker))
     if (is_meant(parameter) && std::find(visible.begin(), visible.end(), parameter.virtual_host) != visible.end())
@@ -73,8 +73,11 @@ std::vector<Parameter> all_parameters(const broker::BrokerQuery& broker) {
 
 namespace {
 
+/// Those that are not named are none any more.
 boost::asio::awaitable<protocol::Result<void>> put_limits(broker::BrokerQuery& broker, Parameter parameter) {
-  const json::object* limits = parameter.value.if_object();
+  static const json::object none;
+  const json::array* list = parameter.value.if_array();
+  const json::object* limits = list && list->empty() ? &none : parameter.value.if_object();
   if (!limits) co_return protocol::precondition_failed("Validation failed\n\nlimits should be an object\n");
   for (const auto& [name, limit] : *limits) {
     std::string virtual_host = parameter.virtual_host;
@@ -83,6 +86,12 @@ boost::asio::awaitable<protocol::Result<void>> put_limits(broker::BrokerQuery& b
         co_await broker.put_limit(broker::LimitOf::virtual_host, std::move(virtual_host), std::move(limit_name), limit);
     if (!put) co_return put;
   }
+  const auto all = broker.limits(broker::LimitOf::virtual_host);
+  const auto found = all.find(parameter.virtual_host);
+  if (found == all.end()) co_return protocol::Result<void>{};
+  for (const auto& [name, limit] : found->second)
+    if (!limits->contains(name))
+      co_await broker.clear_limit(broker::LimitOf::virtual_host, parameter.virtual_host, std::string{name});
   co_return protocol::Result<void>{};
 }
 

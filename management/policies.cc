@@ -27,7 +27,7 @@ std::vector<json::object> policies_in(const Request& request, PolicyKind kind,
 }
 
 Response list_kind(const Request& request, PolicyKind kind) {
-  return list(request, items_of(policies_in(request, kind, request.visible_virtual_hosts())));
+  return list(request, items_of(policies_in(request, kind, request.listed_virtual_hosts())));
 }
 
 Response list_kind_in_virtual_host(const Request& request, PolicyKind kind) {

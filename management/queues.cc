@@ -150,7 +150,7 @@ void check_exists(const Request& request) {
 }  // namespace
 
 Asking list_queues(const Request& request) {
-  return list_in(request, request.visible_virtual_hosts());
+  return list_in(request, request.listed_virtual_hosts());
 }
 
 Asking list_queues_in_virtual_host(const Request& request) {

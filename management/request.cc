@@ -26,12 +26,12 @@ bool Request::has_tag(std::string_view tag) const {
   return std::find(user.tags.begin(), user.tags.end(), tag) != user.tags.end();
 }
 
-std::vector<std::string> Request::visible_virtual_hosts() const {
+std::vector<std::string> Request::virtual_hosts_with(bool all) const {
   const std::string_view chosen = header("x-vhost");  // in the web UI; empty: all of them
   std::vector<std::string> names;
   for (const auto& virtual_host : broker.virtual_hosts()) {
     if (!chosen.empty() && chosen != virtual_host.name) continue;
-    if (is_monitor() || broker.may_enter(user.name, virtual_host.name)) names.push_back(virtual_host.name);
+    if (all || broker.may_enter(user.name, virtual_host.name)) names.push_back(virtual_host.name);
   }
   return names;
 }

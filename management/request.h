@@ -45,8 +45,13 @@ struct Request {
   bool is_administrator() const { return has_tag("administrator"); }
   bool is_monitor() const { return is_administrator() || has_tag("monitoring"); }
 
-  /// Those the user may look into: a monitoring user into all, others where they have permissions.
-  std::vector<std::string> visible_virtual_hosts() const;
+  /// Those the user knows of: a monitoring user of all, others where they have permissions.
+  std::vector<std::string> visible_virtual_hosts() const { return virtual_hosts_with(is_monitor()); }
+  /// Those whose objects the user may list: an administrator all, others where they have permissions.
+  std::vector<std::string> listed_virtual_hosts() const { return virtual_hosts_with(is_administrator()); }
+
+ private:
+  std::vector<std::string> virtual_hosts_with(bool all) const;
 };
 
 /// What is answered.  `body` is complete; without one the answer has no content type.

@@ -80,9 +80,15 @@ std::optional<Credentials> parse_credentials(std::string_view encoded) {
   return Credentials{.user = decoded->substr(0, colon), .password = decoded->substr(colon + 1)};
 }
 
-/// A refusal to log in; the client may try again with a password.
-Refusal login_failed() {
-  return {401, "not_authorized", "Login failed"};
+/// The client may try again with a password: it is asked for one, as it is not when the password was fine.
+class LoginFailure : public Refusal {
+ public:
+  LoginFailure() : Refusal(401, "not_authorized", "Login failed") {}
+};
+
+Response asking_for_password(Response response) {
+  response.headers.emplace_back("www-authenticate", realm);
+  return response;
 }
 
 /// The value of a cookie.
@@ -95,11 +101,6 @@ std::string_view cookie(std::string_view cookies, std::string_view name) {
     if (one.starts_with(name) && one.substr(name.size()).starts_with('=')) return one.substr(name.size() + 1);
   }
   return {};
-}
-
-/// Without the answer's content: nobody was told who they are.
-Response ask_for_password() {
-  return {.status = 401};
 }
 
 }  // namespace
@@ -132,13 +133,14 @@ boost::asio::awaitable<Response> Router::answer(RawRequest request) {
   std::optional<Response> response;
   try {
     response = co_await dispatch(std::move(request));
+  } catch (const LoginFailure& failure) {
+    response = asking_for_password(failure.response());
   } catch (const Refusal& refusal) {
     response = refusal.response();
   } catch (const std::exception& error) {
     log::error("HTTP request failed: reason=\"{}\"", error.what());
     response = Refusal{500, "internal_error", json::string{error.what()}}.response();
   }
-  if (response->status == 401) response->headers.emplace_back("www-authenticate", realm);
   co_return *std::move(response);
 }
 
@@ -174,7 +176,7 @@ boost::asio::awaitable<Response> Router::dispatch(RawRequest raw) {
     if (request.is_local_administrator)
       request.user = {.name = std::string{local_administrator}, .tags = {"administrator"}};
     else if (has_no_credentials)
-      co_return ask_for_password();
+      co_return asking_for_password({.status = 401});  // nobody was told who they are
     else
       request.user = log_in(raw, request);
     check_right(right, request);
@@ -197,7 +199,7 @@ broker::UserReport Router::log_in(const RawRequest& raw, Request& request) const
   if (encoded.size() > 6 && (encoded.starts_with("Basic ") || encoded.starts_with("basic ")))
     encoded.remove_prefix(6);
   else if (!encoded.empty())
-    throw login_failed();
+    throw LoginFailure{};
   else if (const auto auth = request.query_value("auth"))
     encoded = *auth;
   else
@@ -205,7 +207,7 @@ broker::UserReport Router::log_in(const RawRequest& raw, Request& request) const
   const auto credentials = parse_credentials(encoded);
   if (!credentials) throw bad_request("malformed credentials");
   auto user = broker_.log_in(credentials->user, credentials->password);
-  if (!user) throw login_failed();
+  if (!user) throw LoginFailure{};
   if (!raw.is_from_this_machine && broker_.is_loopback_user(user->name))
     throw not_authorised("User can only log in via localhost");
   request.password = credentials->password;
@@ -227,7 +229,7 @@ void Router::check_right(Right right, const Request& request) {
       throw Refusal{404, "not_found", "vhost_not_found"};
     throw not_found();
   }
-  if (!request.is_local_administrator && !request.broker.may_enter(request.user.name, request.virtual_host()))
+  if (!request.is_administrator() && !request.broker.may_enter(request.user.name, request.virtual_host()))
     throw not_authorised("User not authorised to access virtual host");
 }
 

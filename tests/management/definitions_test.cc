@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <future>
 
 #include <boost/asio/co_spawn.hpp>
@@ -89,6 +90,45 @@ TEST_F(DefinitionsTest, ConcernOneVirtualHostToo) {
   EXPECT_EQ(error_of(post("/api/definitions/nosuch")), R"(not_found: "vhost_not_found")");
 }
 
+TEST_F(DefinitionsTest, OfVirtualHostsComeAsRabbitMQWritesThemAndChangeWhatIsThere) {
+  const std::string metadata = R"({"description":"d","tags":["t"],"default_queue_type":"quorum"})";
+  ASSERT_EQ(
+      post("/api/definitions", R"({"vhosts":[{"name":"orders","limits":[],"metadata":)" + metadata + "}]}").status,
+      204u);
+  const json::value shown = get("/api/vhosts/orders").json();
+  EXPECT_EQ(shown.at("description").as_string(), "d");
+  EXPECT_EQ(shown.at("default_queue_type").as_string(), "quorum");
+  EXPECT_EQ(json::serialize(shown.at("metadata")), metadata);
+  ASSERT_EQ(post("/api/definitions", R"({"vhosts":[{"name":"orders","description":"new","tracing":true}]})").status,
+            204u);
+  EXPECT_EQ(get("/api/vhosts/orders").json().at("description").as_string(), "new");
+  EXPECT_EQ(get("/api/vhosts/orders").json().at("tracing").as_bool(), true);
+  EXPECT_EQ(get("/api/vhosts/orders").json().at("default_queue_type").as_string(), "quorum") << "not named: stays";
+}
+
+TEST_F(DefinitionsTest, PassOverReservedNames) {
+  ASSERT_EQ(post("/api/definitions", R"({"queues":[{"name":"amq.gen-z","vhost":"/"}],)"
+                                     R"("exchanges":[{"name":"amq.zz","vhost":"/","type":"direct"}]})")
+                .status,
+            204u);
+  EXPECT_EQ(get("/api/queues").body, "[]");
+  EXPECT_EQ(get("/api/exchanges/%2F/amq.zz").status, 404u);
+}
+
+TEST_F(DefinitionsTest, MayBeWrittenByHand) {
+  EXPECT_EQ(post("/api/definitions", "\xef\xbb\xbf{ // ours\n\"vhosts\":[{\"name\":\"orders\"},],}").status, 204u);
+  EXPECT_EQ(get("/api/vhosts/orders").status, 200u);
+}
+
+TEST_F(DefinitionsTest, HaveNoNumbersThatAreNone) {
+  EXPECT_EQ(error_of(put("/api/queues/%2F/q", R"({"arguments":{"a":1E400}})")), R"(bad_request: "not_json")");
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true, .arguments = FieldTableBuilder{}.put("a", std::nan("")).view()});
+  const auto response = get("/api/definitions");
+  EXPECT_EQ(json::serialize(response.json().at("queues").at(0).at("arguments")), R"({"a":"NaN"})");
+  EXPECT_EQ(post("/api/definitions", response.body).status, 204u);
+}
+
 TEST_F(DefinitionsTest, AreUploadedAndDownloadedByBrowsers) {
   const std::string form =
       "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.json\"\r\n\r\n"
@@ -166,7 +206,8 @@ class DurableDefinitionsTest : public testing::Test {
     broker::BrokerQuery query{broker.broker()};
     management::Statistics statistics;
     management::Router router{query, statistics};
-    management::HttpServer http{context, {.listeners = {{}}}, [&](auto request) { return router.answer(std::move(request)); }};
+    management::HttpServer http{
+        context, {.listeners = {{}}}, [&](auto request) { return router.answer(std::move(request)); }};
     http.start();
     HttpClient client{http.port()};
     for (const auto& request : requests) answers_.push_back(client.send(request));
@@ -179,14 +220,13 @@ class DurableDefinitionsTest : public testing::Test {
 };
 
 TEST_F(DurableDefinitionsTest, SurviveAKillOnceTheyAreAnswered) {
-  change({{.method = "PUT", .path = "/api/vhosts/orders", .body = R"({"description":"d"})"},
-          {.method = "PUT", .path = "/api/users/ann", .body = R"({"password":"x","tags":"management"})"},
-          {.method = "PUT", .path = "/api/queues/orders/q", .body = R"({"durable":true})"},
-          {.method = "PUT", .path = "/api/cluster-name", .body = R"({"name":"farm"})"},
-          {.method = "PUT",
-           .path = "/api/policies/orders/p",
-           .body = R"({"pattern":"q","definition":{"max-length":5}})"},
-          {.method = "PUT", .path = "/api/vhost-limits/orders/max-queues", .body = R"({"value":7})"}});
+  change(
+      {{.method = "PUT", .path = "/api/vhosts/orders", .body = R"({"description":"d"})"},
+       {.method = "PUT", .path = "/api/users/ann", .body = R"({"password":"x","tags":"management"})"},
+       {.method = "PUT", .path = "/api/queues/orders/q", .body = R"({"durable":true})"},
+       {.method = "PUT", .path = "/api/cluster-name", .body = R"({"name":"farm"})"},
+       {.method = "PUT", .path = "/api/policies/orders/p", .body = R"({"pattern":"q","definition":{"max-length":5}})"},
+       {.method = "PUT", .path = "/api/vhost-limits/orders/max-queues", .body = R"({"value":7})"}});
   change({{.path = "/api/vhosts/orders"},
           {.path = "/api/users/ann"},
           {.path = "/api/queues/orders/q"},

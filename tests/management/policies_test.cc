@@ -161,6 +161,15 @@ TEST_F(PoliciesTest, LimitsAndOperatorPoliciesAreParametersToo) {
   EXPECT_EQ(get("/api/vhost-limits").body, "[]");
 }
 
+TEST_F(PoliciesTest, LimitsThatAParameterDoesNotNameAreNoneAnyMore) {
+  const std::string path = "/api/parameters/vhost-limits/%2F/limits";
+  ASSERT_EQ(put("/api/vhost-limits/%2F/max-queues", R"({"value":300})").status, 204u);
+  EXPECT_EQ(put(path, R"({"value":{"max-connections":7}})").status, 204u);
+  EXPECT_EQ(json::serialize(get(path).json().at("value")), R"({"max-connections":7})");
+  EXPECT_EQ(put(path, R"({"value":[]})").status, 204u);
+  EXPECT_EQ(get("/api/vhost-limits").body, "[]");
+}
+
 TEST_F(PoliciesTest, ParametersAreForPolicymakers) {
   for (const std::string user : {"management", "monitoring"})
     for (const std::string path : {"/api/parameters", "/api/global-parameters"})
