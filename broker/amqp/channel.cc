@@ -1,7 +1,5 @@
 #include "broker/amqp/channel.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "broker/amqp/channel_send.h"
@@ -284,16 +282,14 @@ void Channel::send_reports() {
 /// Those of one queue are served as it sees fit, those of several in turn: the one that was served last comes last.
 void Channel::unblock_consumers() {
   accept_held();
-  std::vector<ConsumerId> refused = std::exchange(refused_consumers_, {});
-  std::stable_partition(refused.begin(), refused.end(), [this](ConsumerId id) {
-    const auto found = consumers_.find(id);
-    return found == consumers_.end() || found->second.queue.queue != last_served_queue_;
-  });
-  for (const ConsumerId id : refused) {
-    const auto found = consumers_.find(id);
-    if (found == consumers_.end()) continue;
-    tell_queue(found->second.queue, [id](AnyQueue& queue) { queue.unblock(id); });
-  }
+  const std::vector<ConsumerId> refused = std::exchange(refused_consumers_, {});
+  const QueueId last_served = last_served_queue_;
+  for (const bool is_last_turn : {false, true})
+    for (const ConsumerId id : refused) {
+      const auto found = consumers_.find(id);
+      if (found == consumers_.end() || (found->second.queue.queue == last_served) != is_last_turn) continue;
+      tell_queue(found->second.queue, [id](AnyQueue& queue) { queue.unblock(id); });
+    }
   shard_.end_returns();
 }
 
