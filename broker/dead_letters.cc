@@ -53,13 +53,27 @@ void DeadLetters::publish(DeadLetter letter) {
   const auto routing_keys = routing_keys_of(message->routing_key(), headers);
   std::vector<QueueAddress> queues =
       letter.virtual_host->route_dead_letter(target.exchange, routing_keys, headers, letter.reason);
-  if (queues.empty()) return keep_or_settle(std::move(letter), true);
+  const bool is_answer = answer_requests(target, routing_keys, message);
+  if (queues.empty()) return keep_or_settle(std::move(letter), !is_answer);
   std::erase_if(queues, [&](const QueueAddress& queue) {
     return std::find(letter.taken_by.begin(), letter.taken_by.end(), queue) != letter.taken_by.end();
   });
   if (queues.empty()) return settle(letter);
   if (letter.append != AppendNumber::none || letter.is_counted) return send(std::move(letter), message, queues);
   shard_.publish(std::move(message), queues, {});
+}
+
+/// Dead letters may be answers: whose key is the name of a direct reply-to consumer goes to it.
+bool DeadLetters::answer_requests(const DeadLetterTarget& target, const std::vector<std::string_view>& routing_keys,
+                                  const MessageRef& message) {
+  bool is_answer = false;
+  for (const auto key : target.exchange.empty() ? routing_keys : std::vector<std::string_view>{}) {
+    const auto address = shard_.find_reply_consumer(key);
+    if (!address) continue;
+    shard_.deliver_reply(*address, message);
+    is_answer = true;
+  }
+  return is_answer;
 }
 
 /// Each queue answers for itself, so that one that refuses it is tried again alone.

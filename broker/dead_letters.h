@@ -73,6 +73,8 @@ class DeadLetters final : public Session {
   };
 
   void publish(DeadLetter letter);
+  bool answer_requests(const DeadLetterTarget& target, const std::vector<std::string_view>& routing_keys,
+                       const MessageRef& message);
   void send(DeadLetter letter, const MessageRef& message, const std::vector<QueueAddress>& queues);
   void answer(std::uint64_t sequence, bool is_refused);
   void keep_or_settle(DeadLetter letter, bool is_refused);

@@ -35,9 +35,11 @@ std::unique_ptr<AnyQueue> make_queue(Shard& shard, VirtualHost& virtual_host,
 
 }  // namespace
 
-Shard::Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, storage::Store& store, const Clock& clock)
+Shard::Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, const ReplyConsumers& reply_consumers,
+             storage::Store& store, const Clock& clock)
     : index_(index),
       shards_(shards),
+      reply_consumers_(reply_consumers),
       clock_(clock),
       log_(
           store, [this](std::function<void()> work) { run_here(std::move(work)); },
@@ -454,11 +456,12 @@ void Shard::leave_queue(QueueAddress address, ConsumerId consumer) {
   if (AnyQueue* queue = find_queue(address.queue)) queue->remove_consumer(consumer);
 }
 
-void Shard::deliver(ShardIndex shard, SessionId id, Delivery delivery) {
-  if (shard != index_) {
+void Shard::deliver_reply(const ReplyAddress& address, MessageRef message) {
+  Delivery delivery{.consumer = address.consumer, .queue = {.shard = address.shard}, .message = std::move(message)};
+  if (address.shard != index_) {
     delivery.message = for_other_shard(std::move(delivery.message));
-    send(shard, DeliveryMail{.session = id, .delivery = std::move(delivery)});
-  } else if (Session* session = find_session(id)) {
+    send(address.shard, DeliveryMail{.session = address.session, .delivery = std::move(delivery)});
+  } else if (Session* session = find_session(address.session)) {
     session->deliver(delivery);
   }
 }

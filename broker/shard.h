@@ -21,6 +21,7 @@
 #include "broker/durable_log.h"
 #include "broker/mail.h"
 #include "broker/mailbox.h"
+#include "broker/reply_consumers.h"
 #include "broker/reports.h"
 #include "broker/route_cache.h"
 
@@ -66,7 +67,8 @@ struct PastTraffic {
 /// from any thread.
 class Shard {
  public:
-  Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, storage::Store& store, const Clock& clock);
+  Shard(ShardIndex index, std::vector<std::unique_ptr<Shard>>& shards, const ReplyConsumers& reply_consumers,
+        storage::Store& store, const Clock& clock);
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -173,8 +175,12 @@ class Shard {
   void settle(QueueAddress queue, Position position, ConsumerId consumer, Settlement settlement);
   /// Takes a consumer from its queue, here or by mail.
   void leave_queue(QueueAddress queue, ConsumerId consumer);
-  /// Hands a message to a session of that shard, past all queues.
-  void deliver(ShardIndex shard, SessionId session, Delivery delivery);
+  /// Where a message goes that the default exchange has routed with that key: straight to who waits for the answer to a
+  /// direct reply-to request, past all queues; nothing when the key is no such name, or nobody waits there any more.
+  std::optional<ReplyAddress> find_reply_consumer(std::string_view routing_key) const {
+    return reply_consumers_.find(routing_key);
+  }
+  void deliver_reply(const ReplyAddress& address, MessageRef message);
   void confirm(const ConfirmTicket& ticket);
   void refuse(const ConfirmTicket& ticket);
   /// Of the calling thread, which is the shard's.
@@ -208,6 +214,7 @@ class Shard {
 
   const ShardIndex index_;
   std::vector<std::unique_ptr<Shard>>& shards_;
+  const ReplyConsumers& reply_consumers_;
   const Clock& clock_;
   std::thread thread_{};
   bool is_ending_ = false;

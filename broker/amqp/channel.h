@@ -22,7 +22,6 @@
 namespace leveret::broker::amqp {
 
 class Connection;
-struct ReplyAddress;
 
 /// One of a connection's channels: what a client publishes, consumes and settles there.  Belongs to its connection.
 ///
@@ -186,7 +185,6 @@ class Channel final : public Session {
   void give_up(const MessageRef& message, bool is_mandatory);
   /// Sends answers to direct reply-to requests; true when there were any for somebody who is still there.
   bool publish_replies(const MessageRef& message, const std::vector<std::string_view>& routing_keys);
-  void publish_reply(const MessageRef& message, const ReplyAddress& address);
   enum class HiddenCopies : bool { left_out, kept };
   Result<MessageRef> as_delivered(MessageRef message, const protocol::BasicProperties& properties,
                                   HiddenCopies hidden_copies) const;

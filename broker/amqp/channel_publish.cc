@@ -5,12 +5,11 @@
 #include "broker/amqp/channel.h"
 #include "broker/amqp/channel_send.h"
 #include "broker/amqp/connection.h"
-#include "broker/amqp/names.h"
-#include "broker/amqp/reply_address.h"
 #include "broker/argument_rules.h"
 #include "broker/carbon_copies.h"
 #include "broker/exchanges/message_history.h"
 #include "broker/mail_session.h"
+#include "broker/reply_address.h"
 #include "protocol/properties.h"
 
 /// Channel's handlers of publishing: basic.publish, confirms and transactions.
@@ -211,19 +210,13 @@ void Channel::return_message(const MessageRef& message) {
 bool Channel::publish_replies(const MessageRef& message, const std::vector<std::string_view>& routing_keys) {
   bool is_answered = false;
   for (const auto key : routing_keys) {
-    const auto address = parse_reply_address(key);
-    if (!address || !connection_.broker().reply_consumers().contains(address->consumer)) continue;
-    publish_reply(message, *address);
+    const auto address = shard_.find_reply_consumer(key);
+    if (!address) continue;
+    connection_.published_into(address->shard);
+    shard_.deliver_reply(*address, message);
     is_answered = true;
   }
   return is_answered;
-}
-
-/// Straight to the session that waits for it, past all queues.
-void Channel::publish_reply(const MessageRef& message, const ReplyAddress& address) {
-  connection_.published_into(address.shard);
-  shard_.deliver(address.shard, address.session,
-                 {.consumer = address.consumer, .queue = {.shard = address.shard}, .message = message});
 }
 
 // --- confirms

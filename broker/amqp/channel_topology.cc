@@ -4,7 +4,6 @@
 #include "broker/amqp/channel_send.h"
 #include "broker/amqp/connection.h"
 #include "broker/amqp/names.h"
-#include "broker/amqp/reply_address.h"
 #include "broker/argument_rules.h"
 #include "broker/exchanges/message_history.h"
 
@@ -234,9 +233,9 @@ Result<void> Channel::check_dead_letter_exchange(FieldTable arguments, std::stri
 
 /// The pseudo-queue of direct reply-to always exists; a name made for a request exists while its consumer does.
 Result<void> Channel::declare_reply_queue(const queue::Declare& declare, std::string_view name) {
-  const auto address = parse_reply_address(name);
-  if (name != reply_queue && !(address && connection_.broker().reply_consumers().contains(address->consumer)))
+  if (name != reply_queue && !shard_.find_reply_consumer(name))
     return protocol::not_found("no queue " + virtual_host_.in_vhost(name));
+  last_queue_name_ = name;
   return answer(declare.nowait, queue::DeclareOk{.queue = name, .message_count = 0, .consumer_count = 1});
 }
 

@@ -14,7 +14,4 @@ inline bool is_reserved_name(std::string_view name) {
   return name.starts_with("amq.");
 }
 
-/// The pseudo-queue of direct reply-to.
-inline constexpr std::string_view reply_queue = "amq.rabbitmq.reply-to";
-
 }  // namespace leveret::broker::amqp

@@ -1,4 +1,4 @@
-#include "broker/amqp/reply_address.h"
+#include "broker/reply_address.h"
 
 #include <gtest/gtest.h>
 

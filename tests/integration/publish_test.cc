@@ -235,6 +235,34 @@ TEST_F(ReplyTest, AnAnswerForNobodyIsReturned) {
   EXPECT_EQ(answering.next_return().body, "answer");
 }
 
+TEST_F(ReplyTest, ADeadLetterMayBeTheAnswer) {
+  auto asking = connect().open_channel();
+  auto channel = connect().open_channel();
+  channel.declare_queue("requests");
+  asking.consume(reply_queue, {.tag = "answers", .no_ack = NoAck::yes});
+  asking.publish("", "requests", "question", {.properties = {.reply_to = reply_queue}});
+  asking.synchronize();
+  wait_until([&] { return channel.counts_of("requests").messages == 1; }, "the request is there");
+  const std::string address{*channel.get("requests").properties().reply_to};
+  channel.declare_queue(
+      "late",
+      {.arguments =
+           FieldTableBuilder{}.put("x-dead-letter-exchange", "").put("x-dead-letter-routing-key", address).view()});
+  channel.publish("", "late", "no answer in time", {.properties = {.correlation_id = "1", .expiration = "0"}});
+  const auto answer = asking.next_delivery();
+  EXPECT_EQ(answer.body, "no answer in time");
+  EXPECT_EQ(answer.consumer_tag, "answers");
+  EXPECT_EQ(answer.properties().correlation_id, "1");
+}
+
+TEST_F(ReplyTest, ItsQueueIsTheOneDeclaredLast) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.declare_queue(reply_queue);
+  channel.send(protocol::queue::Purge{});
+  channel.expect_close(ReplyCode::not_found, "NOT_FOUND - no queue 'amq.rabbitmq.reply-to' in vhost '/'");
+}
+
 TEST_F(ReplyTest, NeedsAConsumerWithoutAcknowledgements) {
   auto& client = connect();
   auto channel = client.open_channel();

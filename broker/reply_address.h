@@ -5,7 +5,10 @@
 
 #include "broker/ids.h"
 
-namespace leveret::broker::amqp {
+namespace leveret::broker {
+
+/// The pseudo-queue of direct reply-to.
+inline constexpr std::string_view reply_queue = "amq.rabbitmq.reply-to";
 
 /// Where the answer to a direct reply-to request goes.  Its name, which clients only pass on, is
 ///
@@ -20,4 +23,4 @@ std::string name_of(const ReplyAddress& address);
 /// Nothing for a name that this process has not made.
 std::optional<ReplyAddress> parse_reply_address(std::string_view name);
 
-}  // namespace leveret::broker::amqp
+}  // namespace leveret::broker

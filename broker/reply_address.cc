@@ -1,4 +1,4 @@
-#include "broker/amqp/reply_address.h"
+#include "broker/reply_address.h"
 
 #include <array>
 #include <charconv>
@@ -8,10 +8,9 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "broker/amqp/names.h"
 #include "broker/random.h"
 
-namespace leveret::broker::amqp {
+namespace leveret::broker {
 namespace {
 
 /// Known to this process alone; a name from an earlier one is worth nothing.
@@ -65,4 +64,4 @@ std::optional<ReplyAddress> parse_reply_address(std::string_view name) {
   return ReplyAddress{ShardIndex{static_cast<std::uint16_t>(*shard)}, SessionId{*session}, ConsumerId{*consumer}};
 }
 
-}  // namespace leveret::broker::amqp
+}  // namespace leveret::broker
