@@ -92,6 +92,13 @@ Complaint dead_letter_strategy(const FieldValue& value) {
   return "invalid_dlx_strategy";
 }
 
+Complaint delayed_retry_type(const FieldValue& value) {
+  if (auto complaint = string(value)) return complaint;
+  const auto type = *value.as_text();
+  if (type == "disabled" || type == "all" || type == "failed" || type == "returned") return {};
+  return fmt::format("\"unsupported delayed retry type '{}'\"", type);
+}
+
 Complaint queue_mode(const FieldValue& value) {
   if (auto complaint = string(value)) return complaint;
   if (*value.as_text() == "default" || *value.as_text() == "lazy") return {};
@@ -168,6 +175,9 @@ constexpr std::array argument_rules{
     ArgumentRule{"x-queue-type", any, queue_type},
     ArgumentRule{"x-queue-master-locator", classic, master_locator},
     ArgumentRule{"x-delivery-limit", quorum, expect_integer},
+    ArgumentRule{"x-delayed-retry-type", quorum, delayed_retry_type},
+    ArgumentRule{"x-delayed-retry-min", quorum, milliseconds},
+    ArgumentRule{"x-delayed-retry-max", quorum, milliseconds},
     ArgumentRule{"x-quorum-initial-group-size", quorum, cluster_size},
     ArgumentRule{"x-initial-cluster-size", stream, cluster_size},
     ArgumentRule{"x-queue-leader-locator", quorum | stream, leader_locator},
@@ -176,7 +186,7 @@ constexpr std::array argument_rules{
 };
 
 /// Of classic queues those up to x-queue-type: what it lets a queue have has been compared by then.
-constexpr std::array<std::string_view, 19> queue_arguments{"x-expires",
+constexpr std::array<std::string_view, 22> queue_arguments{"x-expires",
                                                            "x-message-ttl",
                                                            "x-dead-letter-exchange",
                                                            "x-dead-letter-routing-key",
@@ -194,6 +204,9 @@ constexpr std::array<std::string_view, 19> queue_arguments{"x-expires",
                                                            "x-max-in-memory-bytes",
                                                            "x-quorum-initial-group-size",
                                                            "x-delivery-limit",
+                                                           "x-delayed-retry-type",
+                                                           "x-delayed-retry-min",
+                                                           "x-delayed-retry-max",
                                                            "x-queue-leader-locator"};
 constexpr std::size_t classic_argument_count = 13;
 static_assert(queue_arguments[classic_argument_count - 1] == "x-queue-type");
@@ -384,6 +397,7 @@ Complaint stream_offset(const FieldValue& value) {
 constexpr std::array consumer_argument_rules{
     ArgumentRule{"x-priority", classic | quorum, expect_integer},
     ArgumentRule{"x-cancel-on-ha-failover", classic | quorum, boolean},
+    ArgumentRule{"x-consumer-timeout", classic | quorum, milliseconds},
     ArgumentRule{"x-stream-offset", stream, stream_offset},
 };
 

@@ -39,7 +39,7 @@ struct PoolAllocator {
 
 /// A double-ended queue of the pool's blocks; unlike the standard's it has none as long as nothing was ever put in.
 template <class T>
-using PooledDeque = boost::container::deque<
-    T, PoolAllocator<T>, boost::container::deque_options_t<boost::container::block_bytes<512u>>>;
+using PooledDeque = boost::container::deque<T, PoolAllocator<T>,
+                                            boost::container::deque_options_t<boost::container::block_bytes<512u>>>;
 
 }  // namespace leveret::broker

@@ -151,6 +151,8 @@ void Broker::recover() {
   restore_policies(PolicyKind::user, recovered.policies);
   restore_policies(PolicyKind::operator_policy, recovered.operator_policies);
 
+  const auto stored = store_->stored_queues();
+  const std::unordered_set<QueueId> stored_lanes{stored.begin(), stored.end()};
   std::unordered_set<QueueId> known;
   std::size_t next_shard = 0;
   for (const auto& definition : recovered.queues) {
@@ -160,7 +162,8 @@ void Broker::recover() {
     known.insert(record.address.queue);
     record.address.shard = ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())};
     const auto segments = recovered.segments.extract(record.address.queue);
-    recover_queue(virtual_host, std::move(record), segments ? segments.mapped() : std::vector<StreamSegment>{});
+    recover_queue(virtual_host, std::move(record), stored_lanes,
+                  segments ? segments.mapped() : std::vector<StreamSegment>{});
   }
   for (const auto& definition : recovered.exchanges) {
     const auto virtual_host = virtual_host_of(definition.key);
@@ -199,17 +202,18 @@ void Broker::recover_delay_store(VirtualHost& virtual_host, const std::string& e
   shard.add_delay_store(virtual_host, exchange, address, true).restore(store_->recover_queue(address.queue));
 }
 
+/// Looks for those of its lanes alone that have left something: a quorum queue has many, and few in use.
 void Broker::recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record,
-                           std::vector<StreamSegment> segments) {
+                           const std::unordered_set<QueueId>& stored, std::vector<StreamSegment> segments) {
   const QueueId id = record.address.queue;
   next_queue_id_ = std::max(next_queue_id_.load(), static_cast<std::uint64_t>(id) + 1);
   Shard& shard = *shards_[static_cast<std::size_t>(record.address.shard)];
   AnyQueue& added = shard.add_queue(*virtual_host, virtual_host->restore_queue(std::move(record)));
   if (added.record().type == QueueType::stream)
     return static_cast<StreamQueue&>(added).restore(store_->recover_queue(id), std::move(segments));
-  move_into_lanes(*store_, added.record());
+  const bool is_moved = move_into_lanes(*store_, added.record());
   for (const QueueId lane : stored_lanes(added.record()))
-    static_cast<Queue&>(added).restore(lane, store_->recover_queue(lane));
+    if (is_moved || stored.contains(lane)) static_cast<Queue&>(added).restore(lane, store_->recover_queue(lane));
 }
 
 void Broker::make_defaults() {

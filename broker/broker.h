@@ -9,6 +9,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "broker/access_control.h"
@@ -143,7 +144,7 @@ class Broker {
   void apply_queue_limit(LimitOf of, std::string_view subject);
   void recover_delay_store(VirtualHost& virtual_host, const std::string& exchange, QueueAddress address);
   void recover_queue(const std::shared_ptr<VirtualHost>& virtual_host, QueueRecord record,
-                     std::vector<StreamSegment> segments);
+                     const std::unordered_set<QueueId>& stored, std::vector<StreamSegment> segments);
 
   const BrokerOptions options_;
   const std::string node_name_;

@@ -83,7 +83,10 @@ Answer<Result<std::vector<GottenMessage>>> get_some(Broker& broker, Shard& shard
     if (reply->method != basic::GetOk::id) break;
     messages.push_back(gotten(*std::move(reply)));
   }
-  if (!messages.empty()) settle(client, after);
+  if (messages.empty()) co_return messages;
+  settle(client, after);
+  // The queue may be another shard's: when it answers this, it has settled them, and who asks next finds them so.
+  static_cast<void>(co_await client.ask(protocol::queue::Declare{.queue = queue, .passive = true}));
   co_return messages;
 }
 

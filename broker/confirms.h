@@ -51,8 +51,8 @@ class Confirms {
   static constexpr std::uint32_t refused = 1u << 31;  // beside the count
   static bool is_answered(std::uint32_t unanswered) { return (unanswered & ~refused) == 0; }
 
-  std::uint64_t first_ = 1;                 // the oldest that is not told
-  std::uint64_t refusals_ = 0;              // that were told
+  std::uint64_t first_ = 1;                  // the oldest that is not told
+  std::uint64_t refusals_ = 0;               // that were told
   PooledDeque<std::uint32_t> unanswered_{};  // how many queues publish first_ + i waits for
 };
 

@@ -85,10 +85,12 @@ class Move {
 
 }  // namespace
 
-void move_into_lanes(storage::Store& store, const QueueRecord& queue) {
-  if (!priorities_of(queue).has_lanes) return;
+bool move_into_lanes(storage::Store& store, const QueueRecord& queue) {
+  if (!priorities_of(queue).has_lanes) return false;
   const storage::QueueState state = store.recover_queue(queue.address.queue);
-  if (state.next_position > 0) Move{store, queue}.run(state);
+  if (state.next_position == 0) return false;
+  Move{store, queue}.run(state);
+  return true;
 }
 
 }  // namespace leveret::broker

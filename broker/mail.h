@@ -47,9 +47,14 @@ struct DeliveryMail {
 /// What becomes of a delivered message.
 enum class Settlement {
   acknowledge,
-  reject,   // for good: dropped, or dead-lettered
-  requeue,  // back to its place, redelivered
+  reject,         // for good: dropped, or dead-lettered
+  requeue,        // back to its place, redelivered
+  requeue_failed  // the same, as an attempt to work on it has failed
 };
+
+constexpr bool is_requeue(Settlement settlement) {
+  return settlement == Settlement::requeue || settlement == Settlement::requeue_failed;
+}
 
 /// A session's answer to a delivery, for a queue of the receiving shard.
 struct SettleMail {

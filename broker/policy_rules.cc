@@ -50,6 +50,7 @@ constexpr std::string_view at_most_once = "at-most-once", at_least_once = "at-le
 constexpr std::string_view drop_head = "drop-head", reject_publish = "reject-publish",
                            reject_publish_dlx = "reject-publish-dlx";
 constexpr std::string_view default_mode = "default", lazy = "lazy";
+constexpr std::string_view disabled = "disabled", all = "all", failed = "failed", returned = "returned";
 constexpr std::string_view client_local = "client-local", random = "random", least_leaders = "least-leaders",
                            balanced = "balanced", min_masters = "min-masters";
 
@@ -85,6 +86,10 @@ constexpr std::array keys{
     Key{"dead-letter-routing-key", For::users, is_text, "is not a valid dead letter routing key"},
     Key{"dead-letter-strategy", For::users, is_one_of<at_most_once, at_least_once>,
         "is not a valid dead letter strategy"},
+    Key{"delayed-retry-max", For::users_and_operators, is_count, "is not a valid maximum delay of retries"},
+    Key{"delayed-retry-min", For::users_and_operators, is_count, "is not a valid minimum delay of retries"},
+    Key{"delayed-retry-type", For::users, is_one_of<disabled, all, failed, returned>,
+        "is not a valid type of delayed retry"},
     Key{"delivery-limit", For::users_and_operators, is_integer, "is not a valid delivery limit"},
     Key{"expires", For::users_and_operators, is_positive, "is not a valid queue expiry"},
     Key{"federation-upstream", For::users, is_text, "is not a valid federation upstream name"},

@@ -7,18 +7,16 @@
 namespace leveret::broker {
 namespace {
 
-/// What a message in a quorum queue has that says nothing; those above it go first (RabbitMQ 4).
-constexpr std::uint8_t quorum_priority_default = 4;
+constexpr Priorities quorum_priorities{.has_lanes = true, .max = 31, .of_plain = 4};
 
 }  // namespace
 
 std::uint8_t Priorities::of(const Message& message) const {
-  if (turns == Turns::weighted) return message.priority().value_or(quorum_priority_default) > quorum_priority_default;
-  return std::min(message.priority().value_or(0), max);
+  return std::min(message.priority().value_or(of_plain), max);
 }
 
 Priorities priorities_of(const QueueRecord& queue) {
-  if (queue.type == QueueType::quorum) return {.has_lanes = true, .max = 1, .turns = Priorities::Turns::weighted};
+  if (queue.type == QueueType::quorum) return quorum_priorities;
   if (queue.type != QueueType::classic) return {};
   const auto settings =
       make_queue_settings(protocol::FieldTable{protocol::as_octets(queue.arguments)}, nullptr, nullptr);

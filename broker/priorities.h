@@ -8,17 +8,12 @@
 
 namespace leveret::broker {
 
-/// How a queue ranks its messages: a quorum queue has two priorities, a classic one those of x-max-priority.
+/// How a queue ranks its messages: a quorum queue has 32 priorities, as in RabbitMQ 4.3, a classic one those of
+/// x-max-priority.
 struct Priorities {
-  /// In which priority the next delivery is looked for.
-  enum class Turns : std::uint8_t {
-    strict,   // in the highest that has a message
-    weighted  // two of the higher, then one of the lower, as in RabbitMQ's quorum queues
-  };
-
-  bool has_lanes = false;  // else all messages are equal
-  std::uint8_t max = 0;    // they begin at 0
-  Turns turns = Turns::strict;
+  bool has_lanes = false;     // else all messages are equal
+  std::uint8_t max = 0;       // they begin at 0
+  std::uint8_t of_plain = 0;  // that of a message which names none
 
   std::uint8_t of(const Message& message) const;
   Lane lane(std::uint8_t priority) const { return has_lanes ? lane_of_priority(priority) : Lane::only; }

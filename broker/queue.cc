@@ -15,13 +15,16 @@ namespace {
 constexpr Position mark_step_min = 64;
 constexpr Position mark_step_max = 16384;
 
-/// The message as a quorum queue delivers it once more.
+/// Where x-delayed-retry-max says nothing; and so that no product overflows.
+constexpr std::chrono::milliseconds retry_delay_max = std::chrono::hours{24 * 366};
+
+/// The message as a quorum queue delivers it once more: with the names that RabbitMQ 4.3 has for how often that was.
 MessageRef with_delivery_count(const Message& message, std::uint32_t count) {
   protocol::BasicProperties properties = protocol::decode_properties(message.properties()).value();
   protocol::FieldTableBuilder headers;
   for (const auto& [name, value] : properties.headers.value_or(FieldTable{}))
-    if (name != "x-delivery-count") headers.put_value(name, value);
-  headers.put("x-delivery-count", std::int64_t{count});
+    if (name != "x-delivery-count" && name != "x-acquired-count") headers.put_value(name, value);
+  headers.put("x-delivery-count", std::int64_t{count}).put("x-acquired-count", std::int64_t{count});
   properties.headers = headers.view();
   return with_properties(
       message, properties,
@@ -48,10 +51,12 @@ QueueCounts Queue::counts() const {
 QueueNumbers Queue::numbers() const {
   return {.ready = ready_.size(),
           .unacknowledged = unacknowledged_.size(),
+          .delayed = delayed_.size(),
           .dead_lettering = dead_lettering_,
           .consumers = consumers_.size(),
           .octets_ready = ready_.octets(),
           .octets_unacknowledged = unacknowledged_octets_,
+          .octets_delayed = delayed_.octets(),
           .octets_dead_lettering = dead_lettering_octets_,
           .persistent = persistent_,
           .octets_persistent = persistent_octets_,
@@ -225,21 +230,38 @@ void Queue::put_back(Position position, QueuedMessage queued) {
   ready_.put_back(position, priorities_.at(position), std::move(queued));
 }
 
-void Queue::requeue(Position position, QueuedMessage queued) {
+void Queue::requeue(Position position, QueuedMessage queued, Settlement settlement) {
   queued.is_redelivered = true;
   ++queued.returns;
   const auto limit = is_quorum() ? settings_.delivery_limit : std::nullopt;
   if (limit && *limit >= 0 && queued.returns > static_cast<std::uint64_t>(*limit))
-    discard(position, std::move(queued), DeathReason::delivery_limit);
-  else
-    put_back_counted(position, std::move(queued));
+    return discard(position, std::move(queued), DeathReason::delivery_limit);
+  count_return(position, queued);
+  const auto delay = retry_delay(queued.returns, settlement);
+  if (!delay) return put_back(position, std::move(queued));
+  queued.consumer = ConsumerId::none;
+  delayed_.add(shard_.now() + *delay, position, std::move(queued));
+  plan_to_wake();
 }
 
 /// What the store has of a quorum queue's message gets its count.
-void Queue::put_back_counted(Position position, QueuedMessage queued) {
+void Queue::count_return(Position position, const QueuedMessage& queued) {
   if (is_quorum() && queued.append != AppendNumber::none)
     shard_.log().count_returns(record_->address.queue, position, queued.returns);
-  put_back(position, std::move(queued));
+}
+
+std::optional<std::chrono::milliseconds> Queue::retry_delay(std::uint32_t returns, Settlement settlement) const {
+  const auto& retry = settings_.delayed_retry;
+  const auto other = settlement == Settlement::requeue_failed ? DelayedRetry::returned : DelayedRetry::failed;
+  if (!retry || retry->of == other) return {};
+  const auto max = std::min(retry->max.value_or(retry_delay_max), retry_delay_max);
+  return retry->min > max / returns ? max : retry->min * returns;
+}
+
+/// Those that have rested are ready again; all of them where there is no rest any more.
+void Queue::end_delays() {
+  const TimePoint now = settings_.delayed_retry ? shard_.now() : TimePoint::max();
+  while (auto returned = delayed_.take_due(now)) put_back(returned->position, std::move(returned->message));
 }
 
 void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlement) {
@@ -264,13 +286,14 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
         discard(position, std::move(queued), DeathReason::rejected);
         break;
       case Settlement::requeue:
-        requeue(position, std::move(queued));
+      case Settlement::requeue_failed:
+        requeue(position, std::move(queued), settlement);
         break;
     }
     if (consumer) --consumer->unacknowledged;
   }
   if (consumer) consumers_.credit_changed(*consumer);
-  if (settlement == Settlement::requeue)
+  if (is_requeue(settlement))
     shard_.begin_returns(*this);
   else
     go_on();
@@ -322,9 +345,13 @@ void Queue::open_window(ConsumerId id, std::size_t octets) {
 }
 
 std::uint32_t Queue::purge() {
-  const std::uint32_t purged = counts().messages;
-  ready_.for_each(
-      [this](Position position, QueuedMessage& queued) { let_go(position, queued, queued.message->body().size()); });
+  const auto purged = static_cast<std::uint32_t>(ready_.size() + delayed_.size());
+  const auto let_it_go = [this](Position position, QueuedMessage& queued) {
+    let_go(position, queued, queued.message->body().size());
+  };
+  ready_.for_each(let_it_go);
+  delayed_.for_each(let_it_go);
+  delayed_.clear();
   for (unsigned priority = 0; priority < lanes_.size(); ++priority)
     if (const auto paged_out = ready_.paged_out(static_cast<std::uint8_t>(priority)); paged_out.messages > 0)
       shard_.log().purge(record_->address.queue, paged_out.begin, paged_out.end);
@@ -348,6 +375,7 @@ void Queue::close() {
   // The store has been told to drop the queue as a whole; only what it has not yet got is taken back.
   const auto withdraw = [this](Position, const QueuedMessage& queued) { shard_.log().withdraw(queued.append); };
   ready_.for_each(withdraw);
+  delayed_.for_each(withdraw);
   for (const auto& [position, queued] : unacknowledged_) withdraw(position, queued);
   // The store forgets a durable queue as a whole; of any other it knows only what left memory.
   if (!record_->is_durable() && has_stored_transients_)

@@ -11,6 +11,7 @@
 #include "broker/any_queue.h"
 #include "broker/consumer.h"
 #include "broker/dead_letters.h"
+#include "broker/delayed_returns.h"
 #include "broker/durable_log.h"
 #include "broker/priorities.h"
 #include "broker/queue_settings.h"
@@ -21,8 +22,9 @@ namespace leveret::broker {
 
 /// A classic or quorum queue: its messages and consumers.
 ///
-/// A message is ready, or delivered and unacknowledged, or gone: acknowledged, dropped, or dead-lettered.  Persistent
-/// messages of a durable queue are in the shard's durable log as well; a quorum queue stores all of them.
+/// A message is ready, or delivered and unacknowledged, or gone: acknowledged, dropped, or dead-lettered.  In a quorum
+/// queue it may also have come back and rest before it is ready again.  Persistent messages of a durable queue are in
+/// the shard's durable log as well; a quorum queue stores all of them.
 class Queue final : public AnyQueue {
  public:
   Queue(Shard& shard, VirtualHost& virtual_host, std::shared_ptr<const QueueRecord> record);
@@ -108,8 +110,11 @@ class Queue final : public AnyQueue {
   /// When all that is ready is gone, of which some was out of memory.
   void recount_persistent();
   void put_back(Position position, QueuedMessage message);
-  void put_back_counted(Position position, QueuedMessage message);
-  void requeue(Position position, QueuedMessage message);
+  void requeue(Position position, QueuedMessage message, Settlement settlement);
+  void count_return(Position position, const QueuedMessage& message);
+  /// Nothing for what may be delivered again at once.
+  std::optional<std::chrono::milliseconds> retry_delay(std::uint32_t returns, Settlement settlement) const;
+  void end_delays();
 
   // --- queue_paging.cc: what is in the store alone
 
@@ -152,6 +157,7 @@ class Queue final : public AnyQueue {
   const Priorities priorities_;
   std::vector<LaneState> lanes_;  // by priority
   ReadyMessages ready_;
+  DelayedReturns delayed_{};
   boost::unordered_flat_map<Position, QueuedMessage> unacknowledged_{};
   std::uint64_t unacknowledged_octets_ = 0;  // of bodies
   std::uint64_t persistent_ = 0;             // stored to survive

@@ -22,7 +22,8 @@ void Queue::apply(const QueueSettings& settings) {
   consumers_.set_single_active(settings.has_single_active_consumer);
   drop_excess();
   find_next_due();
-  expire();
+  end_delays();
+  go_on();
   plan_to_wake();
 }
 
@@ -30,7 +31,8 @@ void Queue::wake() {
   wakes_at_ = TimePoint::max();
   if (is_idle() && last_used_ + *settings_.expires <= shard_.now()) return shard_.delete_queue(*this);
   if (read_again_at_ <= shard_.now()) read_again();
-  expire();
+  end_delays();
+  go_on();
   plan_to_wake();
 }
 
@@ -49,7 +51,7 @@ void Queue::plan_to_wake() {
   if (next_due_ != WallTime::max())
     next = shard_.now() + std::max(next_due_ - shard_.wall_now(), std::chrono::milliseconds{0});
   if (is_idle()) next = std::min(next, last_used_ + *settings_.expires);
-  next = std::min(next, read_again_at_);
+  next = std::min({next, read_again_at_, delayed_.next_due()});
   if (next >= wakes_at_) return;
   wakes_at_ = next;
   shard_.wake_queue_at(record_->address.queue, next);
@@ -90,8 +92,8 @@ bool Queue::is_above_limit(std::uint64_t messages, std::uint64_t octets) const {
 
 bool Queue::refuses(const Message& message) const {
   return settings_.overflow != QueueSettings::drop_head &&
-         is_above_limit(ready_.size() + dead_lettering_ + 1,
-                        ready_.octets() + dead_lettering_octets_ + message.body().size());
+         is_above_limit(ready_.size() + delayed_.size() + dead_lettering_ + 1,
+                        ready_.octets() + delayed_.octets() + dead_lettering_octets_ + message.body().size());
 }
 
 void Queue::refuse(MessageRef message, const ConfirmTicket& ticket) {
@@ -101,8 +103,11 @@ void Queue::refuse(MessageRef message, const ConfirmTicket& ticket) {
 }
 
 void Queue::drop_excess() {
-  if (settings_.overflow != QueueSettings::drop_head || !is_above_limit(ready_.size(), ready_.octets())) return;
-  while (ready_.has_front() && is_above_limit(ready_.size(), ready_.octets())) {
+  const auto is_excess = [this] {
+    return is_above_limit(ready_.size() + delayed_.size(), ready_.octets() + delayed_.octets());
+  };
+  if (settings_.overflow != QueueSettings::drop_head || !is_excess()) return;
+  while (ready_.has_front() && is_excess()) {
     const auto [position, queued] = ready_.front();
     const std::size_t octets = queued->message->body().size();
     discard(position, std::move(*queued), DeathReason::maxlen);

@@ -45,9 +45,10 @@ void Queue::page_out() {
 
 void Queue::read_back() {
   if (!ready_.has_paged_out()) return;
-  for (unsigned i = 0; i < lanes_.size(); ++i) {
+  const std::uint8_t highest = ready_.highest();
+  for (unsigned i = 0; i <= highest; ++i) {
     const auto priority = static_cast<std::uint8_t>(i);
-    const bool is_busy = !consumers_.empty() && ready_.is_next(priority);
+    const bool is_busy = !consumers_.empty() && priority == highest;
     const bool may_read = !lanes_[i].is_reading_back && !lanes_[i].is_unreadable;
     if (may_read && ready_.has_fewer_than(is_busy ? busy_messages_min : idle_messages_min, priority))
       read_back(priority, is_busy ? busy_read : idle_read);

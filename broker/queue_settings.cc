@@ -106,6 +106,17 @@ std::int64_t delivery_limit_of(const SettingsReader& reader) {
   return is_unlimited ? std::max(*of_argument, *of_policy) : std::min(*of_argument, *of_policy);
 }
 
+std::optional<DelayedRetry> delayed_retry_of(const SettingsReader& reader) {
+  const std::string type = reader.text("delayed-retry-type").value_or("disabled");
+  const auto min = reader.duration("delayed-retry-min");
+  if (!min || (type != "all" && type != "failed" && type != "returned")) return {};
+  return DelayedRetry{.of = type == "all"      ? DelayedRetry::all
+                            : type == "failed" ? DelayedRetry::failed
+                                               : DelayedRetry::returned,
+                      .min = *min,
+                      .max = reader.duration("delayed-retry-max")};
+}
+
 std::optional<std::chrono::seconds> max_age_of(const SettingsReader& reader) {
   const auto of_argument = parse_max_age(reader.argument_text("max-age").value_or(""));
   const auto of_policy = parse_max_age(reader.policy_text("max-age").value_or(""));
@@ -175,6 +186,7 @@ QueueSettings make_queue_settings(FieldTable arguments, const boost::json::objec
   if (type == QueueType::stream) prefer_policy(settings, reader);
   if (type == QueueType::quorum) {
     settings.delivery_limit = delivery_limit_of(reader);
+    settings.delayed_retry = delayed_retry_of(reader);
     settings.is_at_least_once = reader.text("dead-letter-strategy") == "at-least-once" &&
                                 settings.dead_letter_exchange && settings.overflow == QueueSettings::reject_publish;
   }

@@ -13,6 +13,18 @@ namespace leveret::broker {
 
 struct Policy;
 
+/// How long a quorum queue keeps what has come back to it from being delivered again (RabbitMQ 4.3): the n-th time
+/// `min` times n, and at most `max`.
+struct DelayedRetry {
+  enum Of { all, failed, returned };  // after which returns: all, those of failed attempts, the others
+
+  Of of = all;
+  std::chrono::milliseconds min{};
+  std::optional<std::chrono::milliseconds> max{};
+
+  friend bool operator==(const DelayedRetry&, const DelayedRetry&) = default;
+};
+
 /// What applies to a queue now: its arguments, its policy and its operator policy merged, as its type of queue merges
 /// them.  Nothing stands for "not limited", "not set".
 struct QueueSettings {
@@ -33,6 +45,7 @@ struct QueueSettings {
   bool has_single_active_consumer = false;  // an argument only
   /// Of quorum queues, which always have one; a negative one is no limit.
   std::optional<std::int64_t> delivery_limit{};
+  std::optional<DelayedRetry> delayed_retry{};  // of quorum queues
   std::optional<std::chrono::seconds> max_age{};
   std::optional<std::uint64_t> segment_bytes_max{};
 

@@ -3,13 +3,8 @@
 #include <algorithm>
 
 namespace leveret::broker {
-namespace {
 
-constexpr unsigned higher_in_a_row_max = 2;
-
-}  // namespace
-
-ReadyMessages::ReadyMessages(const Priorities& priorities) : turns_(priorities.turns), lanes_(priorities.max + 1u) {
+ReadyMessages::ReadyMessages(const Priorities& priorities) : lanes_(priorities.max + 1u) {
   lanes_.front() = std::make_unique<ReadyLane>();
 }
 
@@ -19,24 +14,13 @@ ReadyLane& ReadyMessages::lane(std::uint8_t priority) {
   return *lane;
 }
 
-/// The highest priority that has a message, or 0.
-std::size_t ReadyMessages::highest() {
+std::uint8_t ReadyMessages::highest() {
   while (highest_ > 0 && is_empty(highest_)) --highest_;
   return highest_;
 }
 
-ReadyLane& ReadyMessages::choose_lane() {
-  const std::size_t priority = highest();
-  const bool is_turn_of_lower = turns_ == Priorities::Turns::weighted && served_of_higher_ >= higher_in_a_row_max;
-  return *lanes_[is_turn_of_lower && !is_empty(0) ? 0 : priority];
-}
-
-bool ReadyMessages::is_next(std::uint8_t priority) {
-  return turns_ == Priorities::Turns::weighted || priority == highest();
-}
-
 void ReadyMessages::added(std::uint8_t priority, std::uint64_t messages, std::uint64_t octets) {
-  highest_ = std::max<std::size_t>(highest_, priority);
+  highest_ = std::max(highest_, priority);
   count_ += messages;
   octets_ += octets;
 }
@@ -57,10 +41,7 @@ void ReadyMessages::put_back(Position position, std::uint8_t priority, QueuedMes
 }
 
 void ReadyMessages::pop_front(std::size_t octets) {
-  ReadyLane& lane = next_lane();
-  const bool is_higher = &lane != lanes_.front().get();
-  served_of_higher_ = is_higher ? served_of_higher_ + 1 : 0;
-  lane.pop_front();
+  next_lane().pop_front();
   removed(1, octets);
 }
 

@@ -60,8 +60,8 @@ class ReadyMessages {
   /// Nothing has been paged out of a priority that has had no message.
   PagedOut paged_out(std::uint8_t priority) const;
   bool has_fewer_than(std::size_t count, std::uint8_t priority) const;
-  /// Whether one of that priority may be delivered next.
-  bool is_next(std::uint8_t priority);
+  /// The highest priority that has a message, or 0.
+  std::uint8_t highest();
 
   /// Forgets fresh messages, but for `kept_octets` or so that go first in their lanes.
   void page_out(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable);
@@ -72,16 +72,12 @@ class ReadyMessages {
  private:
   bool is_empty(std::size_t priority) const { return !lanes_[priority] || lanes_[priority]->empty(); }
   ReadyLane& lane(std::uint8_t priority);
-  std::size_t highest();
-  ReadyLane& next_lane() { return lanes_.size() == 1 ? *lanes_.front() : choose_lane(); }
-  ReadyLane& choose_lane();
+  ReadyLane& next_lane() { return *lanes_[highest()]; }
   void added(std::uint8_t priority, std::uint64_t messages, std::uint64_t octets);
   void removed(std::uint64_t messages, std::uint64_t octets);
 
-  Priorities::Turns turns_;
   std::vector<std::unique_ptr<ReadyLane>> lanes_;  // made when a priority has its first message; that of 0 at once
-  std::size_t highest_ = 0;                        // no lane above it has a message
-  unsigned served_of_higher_ = 0;                  // in a row, while a lower one waits
+  std::uint8_t highest_ = 0;                       // no lane above it has a message
   std::size_t count_ = 0;
   std::uint64_t octets_ = 0;
   std::uint64_t paged_out_count_ = 0;

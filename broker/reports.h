@@ -23,26 +23,30 @@ namespace leveret::broker {
 struct QueueNumbers {
   std::uint64_t ready = 0;
   std::uint64_t unacknowledged = 0;
+  std::uint64_t delayed = 0;         // came back, and rest before they are ready again (delayed retry)
   std::uint64_t dead_lettering = 0;  // died, and kept until another queue has them (at-least-once)
   std::uint64_t consumers = 0;
   std::uint64_t octets_ready = 0;  // of bodies
   std::uint64_t octets_unacknowledged = 0;
+  std::uint64_t octets_delayed = 0;
   std::uint64_t octets_dead_lettering = 0;
-  std::uint64_t persistent = 0;  // of those that are ready or unacknowledged
+  std::uint64_t persistent = 0;  // of those that are ready, unacknowledged or delayed
   std::uint64_t octets_persistent = 0;
   std::uint64_t paged_out = 0;  // of those that are ready
   std::uint64_t octets_paged_out = 0;
 
-  std::uint64_t messages() const { return ready + unacknowledged + dead_lettering; }
-  std::uint64_t octets() const { return octets_ready + octets_unacknowledged + octets_dead_lettering; }
+  std::uint64_t messages() const { return ready + unacknowledged + delayed + dead_lettering; }
+  std::uint64_t octets() const { return octets_ready + octets_unacknowledged + octets_delayed + octets_dead_lettering; }
 
   QueueNumbers& operator+=(const QueueNumbers& more) {
     ready += more.ready;
     unacknowledged += more.unacknowledged;
+    delayed += more.delayed;
     dead_lettering += more.dead_lettering;
     consumers += more.consumers;
     octets_ready += more.octets_ready;
     octets_unacknowledged += more.octets_unacknowledged;
+    octets_delayed += more.octets_delayed;
     octets_dead_lettering += more.octets_dead_lettering;
     persistent += more.persistent;
     octets_persistent += more.octets_persistent;

@@ -24,7 +24,7 @@ std::size_t message_octets(const Mail& mail) {
 
 bool is_return(const Mail& mail) {
   const auto* settle = std::get_if<SettleMail>(&mail);
-  return std::holds_alternative<LeaveMail>(mail) || (settle && settle->settlement == Settlement::requeue);
+  return std::holds_alternative<LeaveMail>(mail) || (settle && is_requeue(settle->settlement));
 }
 
 std::unique_ptr<AnyQueue> make_queue(Shard& shard, VirtualHost& virtual_host,

@@ -91,6 +91,8 @@ json::object to_json(const Request& request, const broker::QueueReport& queue, c
   add_sizes(object, queue);
   if (type_of(object.at("arguments").as_object()) == "quorum") {
     object["single_active_consumer_ctag"] = tag_or_null(queue.favoured.single_active);  // RabbitMQ's name of it
+    object["messages_delayed"] = queue.numbers.delayed;
+    object["message_bytes_delayed"] = queue.numbers.octets_delayed;
     object["messages_dlx"] = queue.numbers.dead_lettering;
     object["message_bytes_dlx"] = queue.numbers.octets_dead_lettering;
   }

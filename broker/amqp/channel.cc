@@ -191,7 +191,7 @@ void Channel::release() {
   consumers_.clear();
   consumer_ids_.clear();
   requeue_held([](const Delivery&) { return true; });
-  requeue_all();
+  requeue_all(Settlement::requeue_failed);
 }
 
 // --- deliveries and confirms

@@ -192,13 +192,13 @@ class Channel final : public Session {
   Result<void> check_consumer(const protocol::basic::Consume& consume, const QueueRecord& queue) const;
   void join_queue_by_mail(QueueAddress queue, const ConsumerRequest& request, const std::string& queue_name,
                           bool nowait);
-  std::chrono::milliseconds consumer_timeout(const QueueRecord& queue) const;
+  std::chrono::milliseconds consumer_timeout(FieldTable arguments, const QueueRecord& queue) const;
   void forget_consumer(ConsumerId consumer);
   void forget_reply_consumer();
   Result<void> consume_replies(const protocol::basic::Consume& consume, std::string tag);
   Result<void> settle(DeliveryTag tag, bool multiple, Settlement settlement);
   void settle(const Unacknowledged::Deliveries& deliveries, Settlement settlement);
-  void requeue_all();
+  void requeue_all(Settlement settlement);
   void finish_commit();
   void roll_back();
 

@@ -71,7 +71,7 @@ Result<void> Channel::handle(const basic::Consume& consume) {
                                      .queue = address,
                                      .no_ack = consume.no_ack,
                                      .is_limited = (*found)->type == QueueType::classic,
-                                     .timeout = consumer_timeout(**found),
+                                     .timeout = consumer_timeout(consume.arguments, **found),
                                      .queue_name = *name,
                                      .is_exclusive = consume.exclusive,
                                      .prefetch = consumer_prefetch_,
@@ -105,7 +105,10 @@ Result<void> Channel::check_consumer(const basic::Consume& consume, const QueueR
   return {};
 }
 
-std::chrono::milliseconds Channel::consumer_timeout(const QueueRecord& queue) const {
+std::chrono::milliseconds Channel::consumer_timeout(FieldTable arguments, const QueueRecord& queue) const {
+  const auto argument = arguments.find("x-consumer-timeout");
+  const auto own = argument ? argument->as_integer() : std::nullopt;
+  if (own) return std::chrono::milliseconds{*own};
   return virtual_host_.settings_of(queue).consumer_timeout.value_or(connection_.broker().options().consumer_timeout);
 }
 
@@ -230,7 +233,7 @@ Result<void> Channel::handle(const basic::Nack& nack) {
 }
 
 Result<void> Channel::handle(const basic::Reject& reject) {
-  return settle(reject.delivery_tag, false, reject.requeue ? Settlement::requeue : Settlement::reject);
+  return settle(reject.delivery_tag, false, reject.requeue ? Settlement::requeue_failed : Settlement::reject);
 }
 
 Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settlement) {
@@ -254,18 +257,18 @@ void Channel::settle(const Unacknowledged::Deliveries& deliveries, Settlement se
 Result<void> Channel::handle(const basic::Recover& recover) {
   if (!recover.requeue) return protocol::not_implemented("requeue=false");
   send(basic::RecoverOk{});
-  requeue_all();
+  requeue_all(Settlement::requeue);
   return {};
 }
 
 Result<void> Channel::handle(const basic::RecoverAsync& recover) {
   if (!recover.requeue) return protocol::not_implemented("requeue=false");
-  requeue_all();
+  requeue_all(Settlement::requeue);
   return {};
 }
 
-void Channel::requeue_all() {
-  settle(unacknowledged_.take_all(), Settlement::requeue);
+void Channel::requeue_all(Settlement settlement) {
+  settle(unacknowledged_.take_all(), settlement);
 }
 
 }  // namespace leveret::broker::amqp

@@ -193,12 +193,18 @@ INSTANTIATE_TEST_SUITE_P(
                     QueueArgumentCase{of_quorum().put("x-dead-letter-strategy", std::string_view{"at-least-once"})},
                     QueueArgumentCase{of_quorum().put("x-dead-letter-strategy", text),
                                       invalid("x-dead-letter-strategy", "invalid_dlx_strategy")},
+                    QueueArgumentCase{of_quorum().put("x-delayed-retry-type", std::string_view{"failed"})},
+                    QueueArgumentCase{of_quorum().put("x-delayed-retry-type", std::string_view{"never"}),
+                                      invalid("x-delayed-retry-type", "\"unsupported delayed retry type 'never'\"")},
+                    QueueArgumentCase{of_quorum().put("x-delayed-retry-min", -5),
+                                      invalid("x-delayed-retry-min", "{value_negative,-5}")},
                     QueueArgumentCase{of_quorum().put("x-quorum-initial-group-size", 0),
                                       invalid("x-quorum-initial-group-size", "{value_zero,0}")}));
 
 TEST(QuorumQueueEquivalence, ComparesItsOwnArgumentsToo) {
   const EquivalenceCheck check{"queue 'q' in vhost '/'"};
-  for (const std::string_view name : {"x-delivery-limit", "x-quorum-initial-group-size", "x-max-in-memory-length"}) {
+  for (const std::string_view name :
+       {"x-delivery-limit", "x-quorum-initial-group-size", "x-max-in-memory-length", "x-delayed-retry-min"}) {
     const auto held = argument(name, 3);
     const auto asked = argument(name, 4);
     EXPECT_EQ(check.arguments(held.view(), asked.view(), compared_queue_arguments(QueueType::quorum)).error().text,

@@ -54,13 +54,6 @@ TEST(ReadyMessages, OfHigherPriorityGoFirst) {
   EXPECT_THAT(drain(ready), ElementsAre(2, 4, 0, 3, 1));
 }
 
-TEST(ReadyMessages, OfAQuorumQueueGoTwoToOne) {
-  ReadyMessages ready{{.has_lanes = true, .max = 1, .turns = Priorities::Turns::weighted}};
-  for (const Position position : {1, 2, 3}) ready.append(position, 0, message());
-  for (const Position position : {11, 12, 13, 14, 15}) ready.append(position, 1, message());
-  EXPECT_THAT(drain(ready), ElementsAre(11, 12, 1, 13, 14, 2, 15, 3));
-}
-
 TEST(ReadyMessages, CanBeTakenOutOfTheMiddle) {
   ReadyMessages ready;
   for (const Position position : {1, 2, 3, 4}) ready.append(position, 0, message());
@@ -130,8 +123,7 @@ TEST(ReadyMessages, OfLowerPriorityWaitForWhatIsReadBack) {
   EXPECT_FALSE(ready.has_front());
   read_back(ready, 1, 11);
   EXPECT_FALSE(ready.has_front()) << "there is one of a higher priority, though not in memory";
-  EXPECT_TRUE(ready.is_next(7));
-  EXPECT_FALSE(ready.is_next(1));
+  EXPECT_EQ(ready.highest(), 7);
   read_back(ready, 7, 72);
   EXPECT_THAT(drain(ready), ElementsAre(70, 71, 10));
 }
@@ -163,7 +155,7 @@ TEST(ReadyMessages, OfARestartAreAllOutOfMemory) {
   ready.restore(5, {.begin = 3, .end = 9, .messages = 2, .octets = 2});
   EXPECT_EQ(ready.size(), 2u);
   EXPECT_EQ(ready.memory(), 0u);
-  EXPECT_TRUE(ready.is_next(5));
+  EXPECT_EQ(ready.highest(), 5);
   for (const Position position : {3, 8}) ready.page_in(position, 5, message());
   ready.paged_in(9, 5);
   EXPECT_THAT(drain(ready), ElementsAre(3, 8));

@@ -139,69 +139,6 @@ TEST_F(SingleActiveConsumerTest, RefusesAnExclusiveConsumer) {
   channel.expect_close(ReplyCode::access_refused, "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use");
 }
 
-class QuorumQueueTest : public DurableBrokerTest {
- protected:
-  DeclaredQueue declare(TestChannel& channel, FieldTableBuilder arguments = {}) {
-    return channel.declare_queue("q", {.durable = true, .arguments = arguments.put("x-queue-type", "quorum").view()});
-  }
-};
-
-TEST_F(QuorumQueueTest, KeepsEveryMessage) {
-  {
-    auto channel = connect().open_channel();
-    declare(channel);
-    channel.select_confirms();
-    channel.publish_to("q", "transient");
-    channel.wait_for_confirms(1);
-  }
-  restart_after_kill();
-  auto channel = connect().open_channel();
-  EXPECT_THAT(channel.drain_bodies("q"), ElementsAre("transient"));
-}
-
-TEST_F(QuorumQueueTest, CountsReturnsAndGivesUpAtTheLimit) {
-  auto channel = connect().open_channel();
-  channel.declare_queue("dead");
-  channel.consume("dead", {.no_ack = NoAck::yes});
-  declare(channel, FieldTableBuilder{}
-                       .put("x-delivery-limit", 2)
-                       .put("x-dead-letter-exchange", "")
-                       .put("x-dead-letter-routing-key", "dead"));
-  channel.publish_to("q", "poison");
-  for (std::int64_t count = 0; count <= 2; ++count) {
-    const auto message = channel.get("q");
-    const auto headers = message.properties().headers.value_or(FieldTable{});
-    const auto counted = headers.find("x-delivery-count");
-    EXPECT_EQ(counted.has_value(), count > 0);
-    if (counted) {
-      EXPECT_EQ(counted->as_integer(), count);
-    }
-    channel.reject(message, Requeue::yes);
-  }
-  const auto dead = channel.next_delivery();
-  EXPECT_EQ(dead.properties().headers->find("x-last-death-reason")->as_text(), "delivery_limit");
-  EXPECT_FALSE(channel.try_get("q"));
-}
-
-TEST_F(QuorumQueueTest, HasTwoPriorities) {
-  auto channel = connect().open_channel();
-  declare(channel);
-  for (const int priority : {4, 5, 0, 9, 7})
-    channel.publish("", "q", std::to_string(priority),
-                    {.properties = {.priority = static_cast<std::uint8_t>(priority)}});
-  EXPECT_THAT(channel.drain_bodies("q"), ElementsAre("5", "9", "4", "7", "0"));
-}
-
-TEST_F(QuorumQueueTest, KnowsNoPrefetchOfAWholeChannel) {
-  auto& client = connect();
-  auto channel = client.open_channel();
-  declare(channel);
-  channel.limit_prefetch(5, true);
-  channel.send(protocol::basic::Consume{.queue = "q"});
-  client.expect_close(ReplyCode::not_implemented,
-                      "NOT_IMPLEMENTED - queue 'q' in vhost '/' does not support global qos");
-}
-
 using ConsumerTimeoutTest = BrokerTest;
 
 TEST_F(ConsumerTimeoutTest, AChannelThatDoesNotAcknowledgeIsClosed) {
@@ -235,6 +172,25 @@ TEST_F(ConsumerTimeoutTest, AQueueMayAllowMoreTime) {
   EXPECT_THROW(impatient.next_delivery(), TestFailure) << "it is closed";
   patient.acknowledge(kept);
   EXPECT_EQ(patient.counts_of("slow").messages, 0u);
+}
+
+TEST_F(ConsumerTimeoutTest, AConsumerMayNameItsOwn) {
+  auto& client = connect();
+  auto channel = client.open_channel();
+  channel.declare_queue("q", {.arguments = FieldTableBuilder{}.put("x-consumer-timeout", 3'600'000).view()});
+  channel.publish_to("q", "kept");
+  channel.consume("q", {.arguments = FieldTableBuilder{}.put("x-consumer-timeout", 60'000).view()});
+  channel.next_delivery();
+  broker_.clock().advance(1min);
+  channel.expect_close(ReplyCode::precondition_failed,
+                       "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: "
+                       "60000 ms. This timeout value can be configured, see consumers doc guide to learn more");
+  auto other = client.open_channel();
+  other.send(
+      protocol::basic::Consume{.queue = "q", .arguments = FieldTableBuilder{}.put("x-consumer-timeout", -1).view()});
+  other.expect_close(ReplyCode::precondition_failed,
+                     "PRECONDITION_FAILED - invalid arg 'x-consumer-timeout' for queue 'q' in vhost '/': "
+                     "{value_negative,-1}");
 }
 
 TEST_F(ConsumerTimeoutTest, AQueueGivesThoseWhoGetItsTime) {

@@ -177,6 +177,24 @@ TEST_F(MessagesTest, ThatNoQueueTakesAsDeadLettersCountInTheirQueue) {
   wait_until([&] { return numbers() == "[1,1,0,5,0]"; }, "they have left");
 }
 
+TEST_F(MessagesTest, ThatRestBeforeTheyAreDeliveredAgainCountInTheirQueue) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("quorum", {.durable = true,
+                                   .arguments = FieldTableBuilder{}
+                                                    .put("x-queue-type", "quorum")
+                                                    .put("x-delayed-retry-type", "all")
+                                                    .put("x-delayed-retry-min", 60'000)
+                                                    .view()});
+  for (const auto body : {"12345", "ready"}) channel.publish_to("quorum", body);
+  channel.reject(channel.get("quorum"), Requeue::yes);
+  channel.synchronize();
+  const json::value queue = get("/api/queues/%2F/quorum").json();
+  EXPECT_EQ(queue.at("messages"), 2);
+  EXPECT_EQ(queue.at("messages_ready"), 1);
+  EXPECT_EQ(queue.at("messages_delayed"), 1);
+  EXPECT_EQ(queue.at("message_bytes_delayed"), 5);
+}
+
 TEST_F(MessagesTest, LooksAtMoreThanOneConnectionMayHold) {
   for (int i = 0; i < 20; ++i) publish(std::string(1000, 'x'));
   EXPECT_EQ(take(20, "ack_requeue_false").size(), 20u);
