@@ -42,6 +42,10 @@ class DelayedReturns {
   void for_each(Function function) {
     for (auto& [due, returned] : by_time_) function(returned.position, returned.message);
   }
+  template <class Function>
+  void for_each(Function function) const {
+    for (const auto& [due, returned] : by_time_) function(returned.position, returned.message);
+  }
   void clear() {
     by_time_.clear();
     octets_ = 0;

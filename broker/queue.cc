@@ -302,6 +302,7 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
 void Queue::returns_ended() {
   drop_excess();
   go_on();
+  shard_.note_memory(*this);
 }
 
 /// Quorum queues know no exclusive consumers: the flag means nothing there.

@@ -83,8 +83,10 @@ class Queue final : public AnyQueue {
     Position mark_step = 0;
     bool is_marking = false;
     bool is_reading_back = false;
-    bool is_unreadable = false;     // for now: `read_again_at_` is when that is tried again
-    Position recovered_before = 0;  // what is read back from there was delivered in an earlier life
+    bool is_unreadable = false;  // for now: `read_again_at_` is when that is tried again
+    // Of what stood between those that are out of memory some has been settled, and the store may not know yet.
+    bool is_read_when_written = false;
+    Position transients_end = 0;  // behind the last that was stored to leave memory, or need not be
   };
 
   // --- queue.cc: enqueuing, delivering, settling
@@ -119,6 +121,11 @@ class Queue final : public AnyQueue {
   // --- queue_paging.cc: what is in the store alone
 
   void append(Position position, QueuedMessage& message, const ConfirmTicket& ticket);
+  void store_transients();
+  bool is_written(const QueuedMessage& message) const;
+  void page_out_when_written();
+  void page_out_returned();
+  std::vector<Position> ends_of_held() const;
   /// Reads the next messages back where few are left in memory.
   void read_back();
   void read_back(std::uint8_t priority, const storage::ReadLimits& limits);
@@ -171,10 +178,12 @@ class Queue final : public AnyQueue {
   WallTime next_due_ = WallTime::max();  // no message falls due before
   TimePoint last_used_{};
   TimePoint read_again_at_ = TimePoint::max();
+  TimePoint page_out_returned_at_{};  // not before
   TimePoint wakes_at_ = TimePoint::max();
 
   std::unique_ptr<MessageTimes> times_{};  // once there are any
   bool has_stored_transients_ = false;
+  bool is_awaiting_store_ = false;  // to page out what is written by then
   std::vector<std::pair<bool, GetAnswer>> waiting_gets_{};
 };
 

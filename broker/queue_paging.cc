@@ -17,12 +17,16 @@ constexpr storage::ReadLimits busy_read{};
 constexpr std::size_t idle_messages_min = 1;
 constexpr std::size_t busy_messages_min = 256;
 
+/// So many messages have to have come back, and so much time to have passed, before they leave memory again: a few are
+/// delivered soon.
+constexpr std::size_t returned_min = 256;
+constexpr std::chrono::seconds page_out_returned_after{1};
+
 /// What the store could not read is asked for again.
 constexpr std::chrono::seconds read_again_after{1};
 
 }  // namespace
 
-/// While memory is short a transient message is stored as well, so that it can leave memory.
 void Queue::append(Position position, QueuedMessage& queued, const ConfirmTicket& ticket) {
   if (is_stored(*queued.message)) {
     queued.append = shard_.log().append(record_->address.queue, position, queued.message, ticket);
@@ -31,16 +35,79 @@ void Queue::append(Position position, QueuedMessage& queued, const ConfirmTicket
     return;
   }
   shard_.confirm(ticket);
-  if (!shard_.is_short_of_memory()) return;
-  queued.append = shard_.log().append_transient(record_->address.queue, position, queued.message);
-  queued.is_transient = true;
-  has_stored_transients_ = true;
 }
 
 void Queue::page_out() {
-  ready_.page_out(kept_octets, [this](const QueuedMessage& queued) {
-    return queued.append != AppendNumber::none && shard_.log().is_written(queued.append);
+  if (!is_quorum()) store_transients();
+  bool has_unwritten = false;
+  const auto is_readable = [&](const QueuedMessage& queued) {
+    has_unwritten |= queued.append != AppendNumber::none && !is_written(queued);
+    return is_written(queued);
+  };
+  // What has never been delivered has not been held by anybody.
+  ready_.page_out(kept_octets, is_readable,
+                  [this](std::uint8_t priority) { return lanes_[priority].delivered_before; });
+
+  if (has_unwritten) page_out_when_written();
+  if (ready_.returned_count() >= returned_min && page_out_returned_at_ <= shard_.now()) page_out_returned();
+}
+
+bool Queue::is_written(const QueuedMessage& queued) const {
+  return queued.append != AppendNumber::none && shard_.log().is_written(queued.append);
+}
+
+void Queue::page_out_when_written() {
+  if (std::exchange(is_awaiting_store_, true)) return;
+  shard_.log().when_written([&shard = shard_, id = record_->address.queue] {
+    auto* queue = static_cast<Queue*>(shard.find_queue(id));
+    if (!queue) return;
+    queue->is_awaiting_store_ = false;
+    shard.note_memory(*queue);
+    shard.begin_turn();
   });
+  shard_.begin_turn();
+}
+
+/// So that they can leave memory, and those behind them.
+void Queue::store_transients() {
+  bool is_any_stored = false;
+  for (unsigned priority = 0; priority < lanes_.size(); ++priority) {
+    LaneState& lane = lanes_[priority];
+    ready_.for_each_fresh(
+        static_cast<std::uint8_t>(priority), lane.transients_end, [&](Position position, QueuedMessage& queued) {
+          if (queued.append != AppendNumber::none) return;
+          queued.append = shard_.log().append_transient(record_->address.queue, position, queued.message);
+          queued.is_transient = true;
+          is_any_stored = true;
+        });
+    lane.transients_end = lane.next_position;
+  }
+  if (!is_any_stored) return;
+  has_stored_transients_ = true;
+  shard_.begin_turn();  // which hands them to the store
+}
+
+/// What somebody holds may come back, and would then stand in the midst of those that are out of memory: only what is
+/// behind that leaves.
+void Queue::page_out_returned() {
+  page_out_returned_at_ = shard_.now() + page_out_returned_after;
+  const std::vector<Position> begins = ends_of_held();
+  ready_.page_out_returned(
+      kept_octets, [this](const QueuedMessage& queued) { return is_written(queued); },
+      [&](std::uint8_t priority) { return begins[priority]; });
+  for (LaneState& lane : lanes_) lane.is_read_when_written = true;
+}
+
+/// For each priority, behind the last message that is delivered or rests.
+std::vector<Position> Queue::ends_of_held() const {
+  std::vector<Position> ends(lanes_.size());
+  const auto note = [&](Position position, const QueuedMessage&) {
+    Position& end = ends[priorities_.at(position)];
+    end = std::max(end, position + 1);
+  };
+  for (const auto& [position, queued] : unacknowledged_) note(position, queued);
+  delayed_.for_each(note);
+  return ends;
 }
 
 void Queue::read_back() {
@@ -59,16 +126,22 @@ void Queue::read_back(std::uint8_t priority, const storage::ReadLimits& limits) 
   lanes_[priority].is_reading_back = true;
   const QueueId id = record_->address.queue;
   const auto out = ready_.paged_out(priority);
-  shard_.log().read(id, out.begin, limits, [&shard = shard_, id, out](storage::ReadResult result) {
-    if (auto* queue = static_cast<Queue*>(shard.find_queue(id)))
-      queue->take_back(std::move(result), out.begin, out.end);
-  });
+  const auto read = [&shard = shard_, id, out, limits] {
+    shard.log().read(id, out.begin, limits, [&shard, id, out](storage::ReadResult result) {
+      if (auto* queue = static_cast<Queue*>(shard.find_queue(id)))
+        queue->take_back(std::move(result), out.begin, out.end);
+    });
+  };
+  if (!lanes_[priority].is_read_when_written) return read();
+  shard_.log().when_written(read);
+  shard_.begin_turn();
 }
 
 void Queue::take_back(storage::ReadResult result, Position begin, Position end) {
   const std::uint8_t priority = priorities_.at(begin);
   lanes_[priority].is_reading_back = false;
   const auto paged_out = ready_.paged_out(priority);
+  if (paged_out.messages == 0) lanes_[priority].is_read_when_written = false;
   const bool is_wanted = paged_out.messages > 0 && paged_out.begin == begin;  // else purged meanwhile
   if (is_wanted && result.error)
     log::error("messages cannot be read: queue={} reason=\"{}\"", virtual_host_.in_vhost(record_->name),
@@ -115,7 +188,7 @@ void Queue::restore(QueueId stored_lane, const storage::QueueState& state) {
   const Position begin = begin_of(lane_of(static_cast<Position>(stored_lane)));
   LaneState& lane = lane_at(begin);
   lane.next_position = std::max(lane.next_position, begin + state.next_position);
-  lane.mark = lane.delivered_before = lane.recovered_before = begin + state.delivered_before;
+  lane.mark = lane.delivered_before = begin + state.delivered_before;
   ready_.restore(priorities_.at(begin), {.begin = begin + state.first_position,
                                          .end = begin + state.next_position,
                                          .messages = state.messages,
@@ -128,10 +201,11 @@ void Queue::restore(QueueId stored_lane, const storage::QueueState& state) {
   plan_to_wake();
 }
 
-/// One that may have been out when the last life ended has come back once, if nothing more is known of it.
+/// One that has been delivered, or may have been when the last life ended, has come back once, if nothing more is known
+/// of it.
 QueuedMessage Queue::recovered(const storage::StoredMessage& stored, MessageRef message) const {
-  const Position recovered_before = lanes_[priorities_.at(stored.position)].recovered_before;
-  const bool is_redelivered = stored.redelivered || stored.returns > 0 || stored.position < recovered_before;
+  const Position delivered_before = lanes_[priorities_.at(stored.position)].delivered_before;
+  const bool is_redelivered = stored.redelivered || stored.returns > 0 || stored.position < delivered_before;
   return {.message = std::move(message),
           .append = AppendNumber::recovered,
           .returns = std::max(stored.returns, is_redelivered ? 1u : 0u),

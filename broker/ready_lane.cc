@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
+#include <utility>
 
 namespace leveret::broker {
 
@@ -10,13 +12,17 @@ void ReadyLane::append(Position position, QueuedMessage message) {
   run.push_back({position, std::move(message)});
 }
 
+bool ReadyLane::is_returned_next() const {
+  return !returned_.empty() && (fresh_.empty() || returned_.begin()->first < fresh_.front().position);
+}
+
 ReadyLane::Front ReadyLane::front() {
-  if (!returned_.empty()) return {returned_.begin()->first, &returned_.begin()->second};
+  if (is_returned_next()) return {returned_.begin()->first, &returned_.begin()->second};
   return {fresh_.front().position, &fresh_.front().message};
 }
 
 void ReadyLane::pop_front() {
-  if (!returned_.empty()) {
+  if (is_returned_next()) {
     returned_.erase(returned_.begin());
     return;
   }
@@ -39,17 +45,21 @@ std::optional<QueuedMessage> ReadyLane::take(Position position) {
   return taken ? std::move(taken) : take_from(late_, position);
 }
 
+ReadyLane::Run::iterator ReadyLane::lower_bound(Run& run, Position position) {
+  return std::lower_bound(run.begin(), run.end(), position,
+                          [](const Fresh& entry, Position wanted) { return entry.position < wanted; });
+}
+
 std::optional<QueuedMessage> ReadyLane::take_from(Run& run, Position position) {
-  const auto found = std::lower_bound(run.begin(), run.end(), position,
-                                      [](const Fresh& entry, Position wanted) { return entry.position < wanted; });
+  const auto found = lower_bound(run, position);
   if (found == run.end() || found->position != position || !found->message.message) return {};
   return std::move(found->message);
 }
 
 // --- out of memory
 
-void ReadyLane::page_out(std::size_t kept_octets, const IsReadable& is_readable) {
-  if (paged_out_.messages == 0) split_off_late(kept_octets, is_readable);
+void ReadyLane::page_out(std::size_t kept_octets, const IsReadable& is_readable, Position from) {
+  if (paged_out_.messages == 0) split_off_late(kept_octets, is_readable, from);
   while (!late_.empty() && (!late_.front().message.message || is_readable(late_.front().message))) {
     const auto& [position, queued] = late_.front();
     if (queued.message) {
@@ -63,12 +73,49 @@ void ReadyLane::page_out(std::size_t kept_octets, const IsReadable& is_readable)
   if (paged_out_.messages == 0) join_late();
 }
 
+void ReadyLane::page_out_returned(std::size_t kept_octets, const IsReadable& is_readable, Position from) {
+  if (returned_.empty() || returned_.rbegin()->first < from) return;
+  join_returned();
+  if (paged_out_.messages == 0) return;
+  std::size_t octets = 0;
+  for (const Fresh& entry : fresh_)
+    if (entry.message.message) octets += queued_overhead_octets + entry.message.message->body().size();
+  while (octets > kept_octets && !fresh_.empty()) {
+    const auto& [position, queued] = fresh_.back();
+    if (queued.message) {
+      if (position < from || !is_readable(queued)) return;
+      const std::size_t size = queued.message->body().size();
+      paged_out_.begin = position;
+      ++paged_out_.messages;
+      paged_out_.octets += size;
+      octets -= queued_overhead_octets + size;
+    }
+    fresh_.pop_back();
+  }
+}
+
+void ReadyLane::join_returned() {
+  Run joined;
+  const auto take_returned = [&](Position before) {
+    while (!returned_.empty() && returned_.begin()->first < before) {
+      joined.push_back({returned_.begin()->first, std::move(returned_.begin()->second)});
+      returned_.erase(returned_.begin());
+    }
+  };
+  for (Fresh& entry : fresh_) {
+    take_returned(entry.position);
+    joined.push_back(std::move(entry));
+  }
+  take_returned(std::numeric_limits<Position>::max());
+  fresh_ = std::move(joined);
+}
+
 /// Leaves the first of the fresh messages where they are.
-void ReadyLane::split_off_late(std::size_t kept_octets, const IsReadable& is_readable) {
+void ReadyLane::split_off_late(std::size_t kept_octets, const IsReadable& is_readable, Position from) {
   auto first = fresh_.begin();
   for (std::size_t kept = 0; first != fresh_.end(); ++first) {
     if (!first->message.message) continue;
-    if (kept >= kept_octets && is_readable(first->message)) break;
+    if (kept >= kept_octets && first->position >= from && is_readable(first->message)) break;
     kept += queued_overhead_octets + first->message.message->body().size();
   }
   late_.assign(std::make_move_iterator(first), std::make_move_iterator(fresh_.end()));

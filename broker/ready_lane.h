@@ -14,7 +14,7 @@ namespace leveret::broker {
 /// The ready messages of one lane of a queue, by position.  A message that was put back stands at its old place (AMQP
 /// 0-9-1, section 4.7).
 ///
-///     returned | fresh: the next to be delivered | paged out: begin, end, messages, octets | late: what came since
+///     returned, fresh: the next to be delivered | paged out: begin, end, messages, octets | late: what came since
 class ReadyLane {
  public:
   /// Behind all others: `position` is the highest so far.
@@ -60,27 +60,43 @@ class ReadyLane {
   /// Whether fewer messages are left in memory before those that are out of it, which there are.
   bool has_fewer_than(std::size_t count) const { return paged_out_.messages > 0 && fresh_.size() < count; }
 
-  /// Forgets fresh messages behind the next `kept_octets` or so of them: a run of readable ones.
-  void page_out(std::size_t kept_octets, const IsReadable& is_readable);
+  /// Forgets fresh messages behind the next `kept_octets` or so of them: a run of readable ones, from `from` on.  All
+  /// that the store has from there on must be ready: nobody has a message of it, nor may it come back.
+  void page_out(std::size_t kept_octets, const IsReadable& is_readable, Position from);
+  /// Before `page_out`: those that were put back are to leave memory as well.
+  void page_out_returned(std::size_t kept_octets, const IsReadable& is_readable, Position from);
+  std::size_t returned_count() const { return returned_.size(); }
+
+  /// Those from a position on that have not been put back, and are in memory.
+  template <class Function>
+  void for_each_fresh(Position from, Function function) {
+    for (Run* run : {&fresh_, &late_})
+      for (auto entry = lower_bound(*run, from); entry != run->end(); ++entry)
+        if (entry->message.message) function(entry->position, entry->message);
+  }
+
   /// One that has been read back; they come in order.  False when it is not missed.
   bool page_in(Position position, QueuedMessage message);
   /// All that is stored before `next` has been read back; what was not is lost, and told here.
   PagedOut paged_in(Position next);
 
  private:
-  /// Fresh messages stand in order of arrival; one taken out of the middle leaves a hole there.
+  /// Fresh messages stand in order of position; one taken out of the middle leaves a hole there.
   struct Fresh {
     Position position{};
     QueuedMessage message{};
   };
   using Run = PooledDeque<Fresh>;
 
+  static Run::iterator lower_bound(Run& run, Position position);
   static std::optional<QueuedMessage> take_from(Run& run, Position position);
-  void split_off_late(std::size_t kept_octets, const IsReadable& is_readable);
+  bool is_returned_next() const;
+  void split_off_late(std::size_t kept_octets, const IsReadable& is_readable, Position from);
+  void join_returned();
   void join_late();
   void drop_holes();
 
-  std::map<Position, QueuedMessage> returned_{};  // always before the fresh ones
+  std::map<Position, QueuedMessage> returned_{};  // before those that are out of memory
   Run fresh_{};                                   // never begins with a hole
   PagedOut paged_out_{};
   Run late_{};  // those behind the ones that are out of memory

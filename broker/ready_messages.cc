@@ -94,15 +94,36 @@ bool ReadyMessages::has_fewer_than(std::size_t count, std::uint8_t priority) con
   return lanes_[priority] && lanes_[priority]->has_fewer_than(count);
 }
 
-void ReadyMessages::page_out(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable) {
-  const auto has_messages = [](const auto& lane) { return lane && !lane->empty(); };
-  const auto in_use = std::max<std::ptrdiff_t>(1, std::ranges::count_if(lanes_, has_messages));
+void ReadyMessages::page_out(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable,
+                             const PageOutFrom& from) {
+  const std::size_t kept_each = kept_octets / lanes_in_use();
   paged_out_count_ = 0;
-  for (const auto& lane : lanes_) {
-    if (!has_messages(lane)) continue;
-    lane->page_out(kept_octets / static_cast<std::size_t>(in_use), is_readable);
-    paged_out_count_ += lane->paged_out().messages;
+  for (std::size_t priority = 0; priority < lanes_.size(); ++priority) {
+    if (is_empty(priority)) continue;
+    lanes_[priority]->page_out(kept_each, is_readable, from(static_cast<std::uint8_t>(priority)));
+    paged_out_count_ += lanes_[priority]->paged_out().messages;
   }
+}
+
+void ReadyMessages::page_out_returned(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable,
+                                      const PageOutFrom& from) {
+  const std::size_t kept_each = kept_octets / lanes_in_use();
+  for (std::size_t priority = 0; priority < lanes_.size(); ++priority)
+    if (!is_empty(priority))
+      lanes_[priority]->page_out_returned(kept_each, is_readable, from(static_cast<std::uint8_t>(priority)));
+  page_out(kept_octets, is_readable, from);
+}
+
+std::size_t ReadyMessages::lanes_in_use() const {
+  const auto in_use = std::ranges::count_if(lanes_, [](const auto& lane) { return lane && !lane->empty(); });
+  return static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, in_use));
+}
+
+std::size_t ReadyMessages::returned_count() const {
+  std::size_t count = 0;
+  for (const auto& lane : lanes_)
+    if (lane) count += lane->returned_count();
+  return count;
 }
 
 void ReadyMessages::page_in(Position position, std::uint8_t priority, QueuedMessage message) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -63,8 +64,19 @@ class ReadyMessages {
   /// The highest priority that has a message, or 0.
   std::uint8_t highest();
 
+  /// From where on messages of a priority may leave memory: see `ReadyLane::page_out`.
+  using PageOutFrom = std::function<Position(std::uint8_t priority)>;
   /// Forgets fresh messages, but for `kept_octets` or so that go first in their lanes.
-  void page_out(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable);
+  void page_out(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable, const PageOutFrom& from);
+  /// The same, and those that were put back as well.
+  void page_out_returned(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable, const PageOutFrom& from);
+  std::size_t returned_count() const;
+  /// See `ReadyLane::for_each_fresh`.
+  template <class Function>
+  void for_each_fresh(std::uint8_t priority, Position from, Function function) {
+    if (lanes_[priority]) lanes_[priority]->for_each_fresh(from, function);
+  }
+
   void page_in(Position position, std::uint8_t priority, QueuedMessage message);
   /// All that is stored of the priority before `next` has been read back.
   void paged_in(Position next, std::uint8_t priority);
@@ -72,6 +84,7 @@ class ReadyMessages {
  private:
   bool is_empty(std::size_t priority) const { return !lanes_[priority] || lanes_[priority]->empty(); }
   ReadyLane& lane(std::uint8_t priority);
+  std::size_t lanes_in_use() const;
   ReadyLane& next_lane() { return *lanes_[highest()]; }
   void added(std::uint8_t priority, std::uint64_t messages, std::uint64_t octets);
   void removed(std::uint64_t messages, std::uint64_t octets);

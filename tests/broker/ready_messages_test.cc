@@ -91,6 +91,7 @@ TEST(ReadyMessages, CountTheOctetsOfTheirBodies) {
 // --- out of memory
 
 const auto all_are_readable = [](const QueuedMessage&) { return true; };
+const auto from_the_first = [](std::uint8_t) { return Position{0}; };
 
 /// Reads back what is out of memory, up to a position.
 void read_back(ReadyMessages& ready, std::uint8_t priority, Position end) {
@@ -103,7 +104,7 @@ TEST(ReadyMessages, LeaveMemoryBehindTheFirstOfTheirPriority) {
   ReadyMessages ready{{.has_lanes = true, .max = 9}};
   for (const Position position : {10, 11, 12}) ready.append(position, 1, message());
   for (const Position position : {70, 71}) ready.append(position, 7, message());
-  ready.page_out(2, all_are_readable);
+  ready.page_out(2, all_are_readable, from_the_first);
   EXPECT_EQ(ready.size(), 5u);
   EXPECT_EQ(ready.octets(), 5u);
   EXPECT_EQ(ready.paged_out(1).messages, 2u);
@@ -119,7 +120,7 @@ TEST(ReadyMessages, OfLowerPriorityWaitForWhatIsReadBack) {
   ReadyMessages ready{{.has_lanes = true, .max = 9}};
   ready.append(10, 1, message());
   for (const Position position : {70, 71}) ready.append(position, 7, message());
-  ready.page_out(0, all_are_readable);
+  ready.page_out(0, all_are_readable, from_the_first);
   EXPECT_FALSE(ready.has_front());
   read_back(ready, 1, 11);
   EXPECT_FALSE(ready.has_front()) << "there is one of a higher priority, though not in memory";
@@ -131,7 +132,7 @@ TEST(ReadyMessages, OfLowerPriorityWaitForWhatIsReadBack) {
 TEST(ReadyMessages, ThatComeLaterStandBehindThoseOutOfMemory) {
   ReadyMessages ready{{.has_lanes = true, .max = 9}};
   for (const Position position : {70, 71}) ready.append(position, 7, message());
-  ready.page_out(0, all_are_readable);
+  ready.page_out(0, all_are_readable, from_the_first);
   ready.append(72, 7, message());
   EXPECT_FALSE(ready.has_front());
   read_back(ready, 7, 72);
@@ -142,12 +143,39 @@ TEST(ReadyMessages, ThatComeLaterStandBehindThoseOutOfMemory) {
 TEST(ReadyMessages, ThatWereNotReadBackAreLost) {
   ReadyMessages ready;
   for (const Position position : {1, 2, 3}) ready.append(position, 0, message());
-  ready.page_out(0, all_are_readable);
+  ready.page_out(0, all_are_readable, from_the_first);
   ready.page_in(1, 0, message());
   ready.paged_in(4, 0);
   EXPECT_EQ(ready.size(), 1u);
   EXPECT_EQ(ready.octets(), 1u);
   EXPECT_THAT(drain(ready), ElementsAre(1));
+}
+
+TEST(ReadyMessages, ThatWerePutBackLeaveMemoryToo) {
+  ReadyMessages ready;
+  for (const Position position : {7, 8, 9}) ready.append(position, 0, message());
+  ready.page_out(0, all_are_readable, from_the_first);
+  ready.append(10, 0, message());
+  for (const Position position : {2, 4, 5, 6}) ready.put_back(position, 0, message());
+  ready.page_out_returned(0, all_are_readable, [](std::uint8_t) { return Position{5}; });
+  EXPECT_EQ(ready.paged_out(0).begin, 5u) << "before it one is held";
+  EXPECT_EQ(ready.paged_out(0).end, 11u);
+  EXPECT_EQ(ready.paged_out(0).messages, 6u);
+  EXPECT_EQ(ready.size(), 8u);
+  EXPECT_EQ(ready.octets(), 8u);
+  ready.put_back(3, 0, message());
+  read_back(ready, 0, 11);
+  EXPECT_THAT(drain(ready), ElementsAre(2, 3, 4, 5, 6, 7, 8, 9, 10));
+}
+
+TEST(ReadyMessages, ThatWerePutBackLeaveMemoryWhereNothingElseHas) {
+  ReadyMessages ready;
+  for (const Position position : {5, 6}) ready.append(position, 0, message());
+  for (const Position position : {1, 2, 3}) ready.put_back(position, 0, message());
+  ready.page_out_returned(0, all_are_readable, from_the_first);
+  EXPECT_EQ(ready.memory(), 0u);
+  EXPECT_EQ(ready.paged_out_count(), 5u);
+  EXPECT_EQ(ready.paged_out(0).begin, 1u);
 }
 
 TEST(ReadyMessages, OfARestartAreAllOutOfMemory) {

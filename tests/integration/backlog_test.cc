@@ -1,3 +1,5 @@
+#include <future>
+
 #include "tests/support/broker_test.h"
 
 namespace leveret::test {
@@ -38,6 +40,21 @@ class BacklogTest : public testing::Test {
     EXPECT_EQ(channel.counts_of(queue).messages, 0u);
   }
 
+  /// How many messages of all queues are in the store alone.
+  std::uint64_t paged_out() {
+    std::uint64_t messages = 0;
+    for (const auto& shard : broker_.broker().shards()) {
+      std::promise<std::uint64_t> counted;
+      shard->run_here([&] {
+        std::uint64_t of_shard = 0;
+        for (const auto& [id, queue] : shard->queues()) of_shard += queue->numbers().paged_out;
+        counted.set_value(of_shard);
+      });
+      messages += counted.get_future().get();
+    }
+    return messages;
+  }
+
   static TestBroker::Options with_little_memory(const std::filesystem::path& directory) {
     TestBroker::Options options{.directory = directory};
     options.broker.queued_memory_max = 64 * 1024;
@@ -76,6 +93,74 @@ TEST_F(BacklogTest, OfBothKindsComesBackInOrder) {
   }
   auto consumer = connect().open_channel();
   expect_all(consumer, "q");
+}
+
+TEST_F(BacklogTest, IsNotKeptInMemoryByATransientMessageThatCameBefore) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true});
+  channel.publish_to("q", "transient");
+  fill(channel, "q", 2);
+  wait_until([&] { return paged_out() > message_count - 100; }, "nearly all are in the store alone");
+  EXPECT_EQ(channel.get("q", NoAck::yes).body, "transient");
+  auto consumer = connect().open_channel();
+  expect_all(consumer, "q");
+}
+
+TEST_F(BacklogTest, LeavesMemoryAgainWhenItHasComeBack) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true});
+  fill(channel, "q", 2);
+  auto& holder = connect();
+  EXPECT_EQ(holder.open_channel().get("q").body, body_of(1));
+  auto& leaver = connect();
+  auto consumer = leaver.open_channel();
+  consumer.consume("q");
+  std::uint32_t left = message_count;
+  for (std::uint32_t number = 2; number <= message_count; ++number) {
+    const auto message = consumer.next_delivery();
+    ASSERT_EQ(message.body, body_of(number));
+    if (number % 10 != 0) continue;
+    consumer.acknowledge(message);
+    --left;
+  }
+  EXPECT_EQ(paged_out(), 0u);
+  leaver.close();
+  wait_until([&] { return channel.counts_of("q").messages == left - 1; }, "the others have come back");
+  wait_until([&] { return paged_out() > left - 100; }, "nearly all are in the store alone");
+  channel.publish_persistent("q", "new");
+  holder.close();
+  wait_until([&] { return channel.counts_of("q").messages == left + 1; }, "the first has come back as well");
+  auto reader = connect().open_channel();
+  for (std::uint32_t number = 1; number <= message_count; ++number) {
+    if (number % 10 == 0) continue;
+    const auto message = reader.get("q", NoAck::yes);
+    ASSERT_EQ(message.body, body_of(number));
+    EXPECT_TRUE(message.is_redelivered);
+  }
+  const auto last = reader.get("q", NoAck::yes);
+  EXPECT_EQ(last.body, "new");
+  EXPECT_FALSE(last.is_redelivered);
+  EXPECT_FALSE(reader.try_get("q"));
+}
+
+/// A message that is held stands behind others that have come back: it may still come back to its place.
+TEST_F(BacklogTest, StaysInMemoryBeforeWhatIsHeld) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q", {.durable = true});
+  fill(channel, "q", 2);
+  auto& leaver = connect();
+  auto leaving = leaver.open_channel();
+  for (std::uint32_t number = 1; number <= 1000; ++number) ASSERT_EQ(leaving.get("q").body, body_of(number));
+  auto& holder = connect();
+  EXPECT_EQ(holder.open_channel().get("q").body, body_of(1001));
+  leaver.close();
+  wait_until([&] { return channel.counts_of("q").messages == message_count - 1; }, "the others have come back");
+  EXPECT_GT(paged_out(), message_count / 2);
+  holder.close();
+  wait_until([&] { return channel.counts_of("q").messages == message_count; }, "all have come back");
+  auto reader = connect().open_channel();
+  for (std::uint32_t number = 1; number <= message_count; ++number)
+    ASSERT_EQ(reader.get("q", NoAck::yes).body, body_of(number));
 }
 
 TEST_F(BacklogTest, IsThereAfterARestart) {
