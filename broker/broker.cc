@@ -102,6 +102,7 @@ Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, con
       store_(std::move(store)),
       clock_(clock),
       alarms_(std::move(alarms)),
+      resource_limits_(options_),
       access_control_(*store_),
       definitions_(*store_, definition_changes_),
       parameters_(definitions_),

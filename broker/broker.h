@@ -20,6 +20,7 @@
 #include "broker/limits.h"
 #include "broker/parameters.h"
 #include "broker/reply_consumers.h"
+#include "broker/resource_limits.h"
 #include "broker/shard.h"
 #include "broker/virtual_host.h"
 
@@ -88,6 +89,7 @@ class Broker {
   const BrokerOptions& options() const { return options_; }
   const Clock& clock() const { return clock_; }
   Alarms& alarms() { return *alarms_; }
+  ResourceLimits& resource_limits() { return resource_limits_; }
   storage::StoreLoad store_load() const { return store_->load(); }
   AccessControl& access_control() { return access_control_; }
   ReplyConsumers& reply_consumers() { return reply_consumers_; }
@@ -151,6 +153,7 @@ class Broker {
   std::unique_ptr<storage::Store> store_;
   const Clock& clock_;
   std::shared_ptr<Alarms> alarms_;
+  ResourceLimits resource_limits_;
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<std::uint64_t> next_queue_id_{1};
   AccessControl access_control_;

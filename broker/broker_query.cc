@@ -160,15 +160,26 @@ std::chrono::milliseconds BrokerQuery::uptime() const {
 }
 
 ResourceReport BrokerQuery::resources() const {
-  const Resources watched = resources_of(broker_.options(), data_directory_);
+  const ResourceLimits& limits = broker_.resource_limits();
   const AlarmSet alarms = broker_.alarms().raised();
-  return {.memory_limit = watched.used_memory_max,
-          .disk_free = watched.free_disk(),
-          .disk_free_limit = watched.free_disk_min,
+  return {.memory_limit = limits.used_memory_max,
+          .disk_free = resources_of(data_directory_).free_disk(),
+          .disk_free_limit = limits.free_disk_min,
           .has_memory_alarm = alarms.has(Alarm::memory),
           .has_disk_alarm = alarms.has(Alarm::disk) || alarms.has(Alarm::store),
           .data_directory = data_directory_.string(),
           .store = broker_.store_load()};
+}
+
+void BrokerQuery::limit_resources(const LimitCommand& command) {
+  ResourceLimits& limits = broker_.resource_limits();
+  const auto set = [&](std::atomic<std::uint64_t>& limit, const auto& octets, const auto& share) {
+    if (octets) limit = *octets;
+    if (share) limit = limits.share_of_memory(*share);
+  };
+  set(limits.used_memory_max, command.memory, command.memory_share);
+  set(limits.free_disk_min, command.free_disk, command.free_disk_share);
+  set_alarms(broker_.alarms(), resources_of(data_directory_), limits);
 }
 
 std::string BrokerQuery::cluster_id() const {

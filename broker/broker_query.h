@@ -87,6 +87,14 @@ struct ResourceReport {
   StoreLoad store{};
 };
 
+/// Where the alarms of memory and disk are to begin, in octets or as a share of the memory; what is not said stays.
+struct LimitCommand {
+  std::optional<std::uint64_t> memory{};
+  std::optional<double> memory_share{};
+  std::optional<std::uint64_t> free_disk{};
+  std::optional<double> free_disk_share{};
+};
+
 /// The questions and commands that management may put, from its own thread.
 ///
 /// What lives on shards is asked of each of them and answered later, so no question waits for a queue, and no queue for
@@ -119,6 +127,8 @@ class BrokerQuery {
   /// Where what is stored lies; empty when nothing is.  Before management starts.
   void set_data_directory(std::filesystem::path directory) { data_directory_ = std::move(directory); }
   ResourceReport resources() const;
+  /// Holds at once, until the broker ends.
+  void limit_resources(const LimitCommand& command);
 
   // --- who may do what
 

@@ -141,7 +141,7 @@ int serve(const Options& options) {
   broker::Broker broker{options.broker, open_store(options, alarms), clock, alarms};
   broker.recover();
   const auto directory = options.is_ephemeral ? std::filesystem::path{} : options.data_directory;
-  broker::ResourceMonitor monitor{context, *alarms, broker::resources_of(options.broker, directory)};
+  broker::ResourceMonitor monitor{context, *alarms, broker.resource_limits(), broker::resources_of(directory)};
   const auto tls = options.amqp_tls.empty() ? nullptr : broker::make_tls_context(options.tls);
   broker::Server server{context, broker, options.amqp, options.amqp_tls, tls};
   broker::BrokerQuery query{broker};

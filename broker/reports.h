@@ -130,8 +130,12 @@ struct ChannelReport {
   ChannelCounters counters{};
 };
 
+/// Whether resource alarms keep a connection from publishing: one that is blocking has not tried yet.
+enum class Blocking : std::uint8_t { no, blocking, blocked };
+
 struct ConnectionReport {
   ConnectionId id{};
+  Blocking blocking = Blocking::no;
   std::string peer_host{};
   std::uint16_t peer_port = 0;
   std::string host{};

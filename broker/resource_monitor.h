@@ -8,35 +8,32 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "broker/alarms.h"
+#include "broker/resource_limits.h"
 
 namespace leveret::broker {
-
-struct BrokerOptions;
 
 /// How much of something there is, in octets; nothing when the system does not tell.
 using Gauge = std::function<std::optional<std::uint64_t>()>;
 
-/// What is watched, and the limits.
+/// What is watched.
 struct Resources {
   Gauge free_disk = [] { return std::nullopt; };
-  std::uint64_t free_disk_min = 0;
   Gauge used_memory = [] { return std::nullopt; };
-  std::uint64_t used_memory_max = UINT64_MAX;
 };
 
-/// Disk and memory of this process, under the limits of `options`.  `directory` is where the store keeps its data; with
-/// an empty path no disk is watched.
-Resources resources_of(const BrokerOptions& options, const std::filesystem::path& directory);
+/// Disk and memory of this process.  `directory` is where the store keeps its data; with an empty path no disk is
+/// watched.
+Resources resources_of(const std::filesystem::path& directory);
 
-/// Octets of memory the machine has, or the control group we are in where that has less.
-std::uint64_t memory_size();
+/// Raises and clears the alarms of disk and memory, by what there is now.
+void set_alarms(Alarms& alarms, const Resources& resources, const ResourceLimits& limits);
 
 /// Raises and clears the alarms of disk and memory: looks about once a second.  Belongs to the thread of `context`,
 /// which is no shard's, for the system may take its time to answer.
 class ResourceMonitor {
  public:
-  /// `context` and `alarms` outlive it.
-  ResourceMonitor(boost::asio::io_context& context, Alarms& alarms, Resources resources);
+  /// All but `resources` outlive it.
+  ResourceMonitor(boost::asio::io_context& context, Alarms& alarms, const ResourceLimits& limits, Resources resources);
 
   void start();
   /// Looks once.
@@ -44,6 +41,7 @@ class ResourceMonitor {
 
  private:
   Alarms& alarms_;
+  const ResourceLimits& limits_;
   const Resources resources_;
   boost::asio::steady_timer timer_;
 };

@@ -41,6 +41,18 @@ void add_tls(json::object& object, const std::optional<broker::TlsReport>& tls) 
   add("ssl_protocol", &broker::TlsReport::protocol);
 }
 
+std::string_view state_of(const ConnectionReport& connection) {
+  switch (connection.blocking) {
+    case broker::Blocking::blocking:
+      return "blocking";
+    case broker::Blocking::blocked:
+      return "blocked";
+    case broker::Blocking::no:
+      break;
+  }
+  return "running";
+}
+
 json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& connection) {
   const auto connected_at =
       std::chrono::duration_cast<std::chrono::milliseconds>(connection.connected_at.time_since_epoch());
@@ -57,7 +69,7 @@ json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& 
                       {"peer_port", connection.peer_port},
                       {"port", connection.port},
                       {"protocol", "AMQP 0-9-1"},
-                      {"state", "running"},
+                      {"state", state_of(connection)},
                       {"timeout", connection.heartbeat.count()},
                       {"type", "network"},
                       {"user", connection.user},
@@ -85,7 +97,7 @@ json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& 
           {"node", broker.node_name()},
           {"number", channel.number},
           {"prefetch_count", channel.prefetch},
-          {"state", "running"},
+          {"state", state_of(connection)},
           {"transactional", channel.is_transactional},
           {"user", connection.user},
           {"user_who_performed_action", connection.user},

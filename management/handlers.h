@@ -95,6 +95,7 @@ Asking list_consumers_in_virtual_host(const Request& request);
 // nodes.cc
 Asking list_nodes(const Request& request);
 Asking show_node(const Request& request);
+Response put_resource_limits(const Request& request);
 Response show_node_memory(const Request& request);
 Response show_relative_node_memory(const Request& request);
 Response show_node_tables(const Request& request);

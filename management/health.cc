@@ -4,6 +4,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/algorithm/string/case_conv.hpp>
 #include <boost/asio/awaitable.hpp>
 
@@ -52,7 +53,7 @@ Response check_alarms(const Request& request, std::string_view where) {
   const auto add = [&](bool is_on, std::string_view resource) {
     if (is_on) alarms.push_back(json::object{{"node", request.broker.node_name()}, {"resource", resource}});
   };
-  add(resources.has_disk_alarm, "disk");
+  add(resources.has_disk_alarm, "disk space");
   add(resources.has_memory_alarm, "memory");
   if (alarms.empty()) return healthy();
   const json::string reason{fmt::format("There are alarms in effect {}", where)};
@@ -164,7 +165,15 @@ Response check_protocol_listener(const Request& request) {
 Response check_node_health(const Request& request) {
   const std::string& node = request.parameter("node");
   if (!node.empty() && node != request.broker.node_name()) throw not_found();
-  return healthy();
+  const broker::ResourceReport resources = request.broker.resources();
+  std::vector<std::string> alarms;
+  const auto add = [&](bool is_on, std::string_view resource) {
+    if (is_on) alarms.push_back(fmt::format("{{resource_limit,{},{}}}", resource, request.broker.node_name()));
+  };
+  add(resources.has_disk_alarm, "disk");
+  add(resources.has_memory_alarm, "memory");
+  if (alarms.empty()) return healthy();
+  return failed({{"reason", fmt::format("resource alarm(s) in effect:[{}]", fmt::join(alarms, ","))}});
 }
 
 /// Declares a queue, publishes to it and gets the message back, as a client would.

@@ -4,6 +4,7 @@
 
 #include "management/facts.h"
 #include "management/handlers.h"
+#include "management/json_body.h"
 #include "management/listing.h"
 #include "management/process_facts.h"
 #include "management/rates.h"
@@ -11,6 +12,9 @@
 
 namespace leveret::management {
 namespace {
+
+/// More than that is a mistake: no disk has to have so much more than there is memory.
+constexpr double share_max = 1000;
 
 /// The one there is.  Throws: Refusal when another is named.
 void check_node(const Request& request) {
@@ -133,6 +137,28 @@ Asking show_node(const Request& request) {
   json::object object = to_json(request, traffic.churn);
   if (request.has_query_flag("memory")) object["memory"] = memory(process_facts());
   co_return show(request, object);
+}
+
+Response put_resource_limits(const Request& request) {
+  check_node(request);
+  const JsonBody body{request};
+  const auto octets = [&](std::string_view name) -> std::optional<std::uint64_t> {
+    const auto number = body.integer(name);
+    if (number && *number < 0) throw bad_request(json::array{"not_positive", name});
+    return number ? std::optional{static_cast<std::uint64_t>(*number)} : std::nullopt;
+  };
+  const auto share = [&](std::string_view name) -> std::optional<double> {
+    const json::value* value = body.find(name);
+    if (!value) return {};
+    const double number = value->is_number() ? value->to_number<double>() : -1;
+    if (!(number >= 0 && number <= share_max)) throw bad_request(json::array{"not_a_share", name});
+    return number;
+  };
+  request.broker.limit_resources({.memory = octets("memory_limit"),
+                                  .memory_share = share("memory_high_watermark"),
+                                  .free_disk = octets("disk_free_limit"),
+                                  .free_disk_share = share("disk_free_share")});
+  return no_content();
 }
 
 Response show_node_memory(const Request& request) {

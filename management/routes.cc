@@ -11,6 +11,8 @@ constexpr Method DELETE = Method::remove;
 
 // What bodies hold: member and type, an asterisk for those that must be there.
 constexpr std::string_view name_body = "name*: string";
+constexpr std::string_view resource_limits_body =
+    "memory_limit: integer, memory_high_watermark: number, disk_free_limit: integer, disk_free_share: number";
 constexpr std::string_view virtual_host_body =
     "description: string, tags: list, default_queue_type: string, tracing: boolean, protected_from_deletion: boolean";
 constexpr std::string_view user_body =
@@ -39,6 +41,8 @@ const Route table[]{
 
     {GET, "/api/nodes", Right::monitoring, list_nodes, "Nodes"},
     {GET, "/api/nodes/{node}", Right::monitoring, show_node, "A node"},
+    {PUT, "/api/nodes/{node}/resource-limits", Right::administrator, put_resource_limits,
+     "Where the alarms of memory and disk begin, until the broker ends", resource_limits_body},
     {GET, "/api/nodes/{node}/memory", Right::monitoring, show_node_memory, "What a node's memory is used for"},
     {GET, "/api/nodes/{node}/memory/relative", Right::monitoring, show_relative_node_memory,
      "What a node's memory is used for, in percent"},

@@ -82,7 +82,11 @@ void Connection::open_directly(LocalUser user, std::shared_ptr<VirtualHost> virt
 
 std::optional<ConnectionReport> Connection::report() const {
   if (state_ != State::running || is_direct_) return {};
+  const bool is_alarmed = !shard_.resource_alarms().is_empty();
   ConnectionReport report{.id = id_,
+                          .blocking = is_blocked_  ? Blocking::blocked
+                                      : is_alarmed ? Blocking::blocking
+                                                   : Blocking::no,
                           .peer_host = peer_.host,
                           .peer_port = peer_.port,
                           .host = peer_.local_host,

@@ -43,6 +43,7 @@ std::span<const Command> user_commands();
 std::span<const Command> topology_commands();
 std::span<const Command> listing_commands();
 std::span<const Command> plugin_commands();
+std::span<const Command> resource_commands();
 
 /// `text` with {node}, {vhost} and {0}, {1} in it replaced.
 std::string expanded(std::string_view text, const Invocation& invocation);

@@ -26,6 +26,7 @@ std::vector<Command> commands_of(std::string_view tool) {
     return commands;
   }
   add(diagnostic_commands());
+  add(resource_commands());
   add(listing_commands());
   add(user_commands());
   add(topology_commands());
@@ -101,7 +102,7 @@ int run(std::string_view tool, const std::vector<std::string>& words, std::ostre
                           error.what());
     return static_cast<int>(Exit::unavailable);
   } catch (const Failure& failure) {
-    errors << failure.what() << '\n';
+    if (*failure.what()) errors << failure.what() << '\n';
     return static_cast<int>(failure.status());
   } catch (const std::exception& error) {
     errors << fmt::format("Error:\nthe broker's answer is not understood: {}\n", error.what());

@@ -38,19 +38,15 @@ void check_running(const Session& session) {
   session.output << fmt::format("RabbitMQ on node {} is fully booted and running\n", session.invocation.node());
 }
 
+void report(const Session& session, std::string_view success) {
+  if (!session.invocation.is_silent()) session.output << expanded(success, session.invocation) << '\n';
+}
+
 /// Throws: Failure with what the check has found.
 void check(const Session& session, const std::string& target, std::string_view success) {
   const auto answer = session.api.get(target);
   if (!answer.is_success()) throw Failure{Exit::unavailable, fmt::format("Error:\n{}", answer.reason())};
-  if (!session.invocation.is_silent()) session.output << expanded(success, session.invocation) << '\n';
-}
-
-void check_alarms(const Session& session) {
-  check(session, "/api/health/checks/alarms", "Node {node} reported no alarms, local or clusterwide");
-}
-
-void check_local_alarms(const Session& session) {
-  check(session, "/api/health/checks/local-alarms", "Node {node} reported no local alarms");
+  report(session, success);
 }
 
 void check_virtual_hosts(const Session& session) {
@@ -135,6 +131,27 @@ std::vector<std::string> alarms_of(const json::value& node) {
   return alarms;
 }
 
+/// As RabbitMQ does it: what `check_alarms` has found it says on standard output, `check_local_alarms` as an error.
+void check_alarms(const Session& session) {
+  const auto alarms = alarms_of(session.get("/api/nodes").at(0));
+  for (const auto& alarm : alarms) session.output << alarm << '\n';
+  if (!alarms.empty()) throw Failure{Exit::unavailable, ""};
+  report(session, "Node {node} reported no alarms, local or clusterwide");
+}
+
+void check_local_alarms(const Session& session) {
+  const auto alarms = alarms_of(session.get("/api/nodes").at(0));
+  if (!alarms.empty()) throw Failure{Exit::unavailable, fmt::format("Error:\n{}", fmt::join(alarms, "\n"))};
+  report(session, "Node {node} reported no local alarms");
+}
+
+void check_health(const Session& session) {
+  const auto answer = session.api.get("/api/healthchecks/node");
+  if (!answer.is_success())
+    throw Failure{Exit::software, fmt::format("Error:\nError: health check failed. Message: {}", answer.reason())};
+  report(session, "Health check passed");
+}
+
 void show_status(const Session& session) {
   const json::value overview = session.get("/api/overview");
   const json::value node = session.get("/api/nodes").at(0);
@@ -202,7 +219,7 @@ const Command commands[]{
     {"check_protocol_listener", "<protocol>", 1, 1,
      "Asking node {node} if there's an active listener for protocol {0} ...", check_protocol_listener},
     {"check_virtual_hosts", "", 0, 0, "Checking if all vhosts are running on node {node} ...", check_virtual_hosts},
-    {"node_health_check", "", 0, 0, "Checking if RabbitMQ is running on node {node} ...", check_running},
+    {"node_health_check", "", 0, 0, "Timeout: 70 seconds ...\nChecking health of node {node} ...", check_health},
     {"is_running", "", 0, 0, "Asking node {node} for its status ...", check_running},
     {"await_startup", "[--timeout <seconds>]", 0, 0, "", await_startup},
     {"wait", "<pidfile> [--timeout <seconds>]", 0, 2, "", await_startup},

@@ -16,12 +16,12 @@ class ResourceMonitorTest : public testing::Test {
   std::optional<std::uint64_t> used_memory_ = 100;
   boost::asio::io_context context_{};
   Alarms alarms_{};
-  ResourceMonitor monitor_{context_,
-                           alarms_,
-                           {.free_disk = [this] { return free_disk_; },
-                            .free_disk_min = 50,
-                            .used_memory = [this] { return used_memory_; },
-                            .used_memory_max = 200}};
+  ResourceLimits limits_{BrokerOptions{.disk_free_limit = 50, .memory_limit = 200}};
+  ResourceMonitor monitor_{
+      context_,
+      alarms_,
+      limits_,
+      {.free_disk = [this] { return free_disk_; }, .used_memory = [this] { return used_memory_; }}};
 };
 
 TEST_F(ResourceMonitorTest, RaisesAndClearsTheAlarmOfTheDisk) {
@@ -44,6 +44,14 @@ TEST_F(ResourceMonitorTest, RaisesAndClearsTheAlarmOfMemory) {
   used_memory_ = 200;
   monitor_.look();
   EXPECT_FALSE(is_on(Alarm::memory));
+}
+
+TEST_F(ResourceMonitorTest, HeedsALimitThatHasChanged) {
+  limits_.used_memory_max = 99;
+  limits_.free_disk_min = 101;
+  monitor_.look();
+  EXPECT_TRUE(is_on(Alarm::memory));
+  EXPECT_TRUE(is_on(Alarm::disk));
 }
 
 TEST_F(ResourceMonitorTest, ChangesNothingWhenTheSystemDoesNotTell) {
@@ -71,24 +79,26 @@ TEST_F(ResourceMonitorTest, LooksAgainByItself) {
 
 TEST(Resources, AreThoseOfThisProcess) {
   const test::TemporaryDirectory directory;
-  const auto resources = resources_of({.memory_high_watermark = 0.5}, directory.path());
+  const auto resources = resources_of(directory.path());
   EXPECT_GT(resources.free_disk().value_or(0), 0u);
-  EXPECT_EQ(resources.free_disk_min, 50'000'000u);
   EXPECT_GT(resources.used_memory().value_or(0), 1'000'000u);
-  EXPECT_NEAR(static_cast<double>(resources.used_memory_max), static_cast<double>(memory_size()) / 2, 1);
-}
-
-TEST(Resources, AreLimitedInOctetsOrByAShareOfAMemoryThatIsTold) {
-  const test::TemporaryDirectory directory;
-  const auto resources =
-      resources_of({.disk_free_share = 1.5, .memory_limit = 1000, .memory_size = 2000}, directory.path());
-  EXPECT_EQ(resources.free_disk_min, 3000u);
-  EXPECT_EQ(resources.used_memory_max, 1000u);
-  EXPECT_EQ(resources_of({.memory_high_watermark = 0.25, .memory_size = 2000}, {}).used_memory_max, 500u);
 }
 
 TEST(Resources, NoDiskIsWatchedWhereNothingIsKept) {
-  EXPECT_FALSE(resources_of({}, {}).free_disk());
+  EXPECT_FALSE(resources_of({}).free_disk());
+}
+
+TEST(ResourceLimits, AreASmallDiskAndAShareOfTheMemory) {
+  const ResourceLimits limits{BrokerOptions{.memory_high_watermark = 0.5}};
+  EXPECT_EQ(limits.free_disk_min, 50'000'000u);
+  EXPECT_NEAR(static_cast<double>(limits.used_memory_max), static_cast<double>(memory_size()) / 2, 1);
+}
+
+TEST(ResourceLimits, AreInOctetsOrSharesOfAMemoryThatIsTold) {
+  const ResourceLimits limits{BrokerOptions{.disk_free_share = 1.5, .memory_limit = 1000, .memory_size = 2000}};
+  EXPECT_EQ(limits.free_disk_min, 3000u);
+  EXPECT_EQ(limits.used_memory_max, 1000u);
+  EXPECT_EQ((ResourceLimits{BrokerOptions{.memory_high_watermark = 0.25, .memory_size = 2000}}.used_memory_max), 500u);
 }
 
 }  // namespace

@@ -35,6 +35,18 @@ TEST_F(ConnectionsTest, AreListedAsSoonAsTheyAreOpen) {
   wait_until([this] { return get("/api/connections").body == "[]"; }, "the connection is gone");
 }
 
+TEST_F(ConnectionsTest, AreBlockedByAlarmsWhenTheyPublish) {
+  auto channel = connect().open_channel();
+  const std::string path = "/api/connections/" + only_connection();
+  const auto state = [&] { return std::string{get(path).json().at("state").as_string()}; };
+  broker_.broker().alarms().raise(broker::Alarm::store);
+  wait_until([&] { return state() == "blocking"; }, "it will be kept from publishing");
+  channel.publish_to("q", "waits");
+  wait_until([&] { return state() == "blocked"; }, "it is");
+  broker_.broker().alarms().clear(broker::Alarm::store);
+  wait_until([&] { return state() == "running"; }, "it goes on");
+}
+
 TEST_F(ConnectionsTest, AreClosedWithAReason) {
   auto& client = connect();
   const auto response =

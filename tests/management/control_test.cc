@@ -83,6 +83,36 @@ TEST_F(ControlTest, ChecksSaySoWhenAllIsWell) {
   EXPECT_EQ(output_of({"await_startup"}), "");
 }
 
+TEST_F(ControlTest, AlarmsBeginWhereTheyAreSet) {
+  const std::string node{get("/api/overview").json().at("node").as_string()};
+  EXPECT_EQ(output_of({"set_vm_memory_high_watermark", "0.000001"}),
+            "Setting memory threshold on rabbit@here to 0.000001 ...\n");
+  const auto local = run({"-q", "check_local_alarms"});
+  EXPECT_EQ(local.status, 69);
+  EXPECT_EQ(local.errors, "Error:\nMemory alarm on node " + node + "\n");
+  const auto all = run({"-q", "check_alarms"});
+  EXPECT_EQ(all.status, 69);
+  EXPECT_EQ(all.output, "Memory alarm on node " + node + "\n");
+  const auto health = run({"-q", "node_health_check"});
+  EXPECT_EQ(health.status, 70);
+  EXPECT_EQ(health.errors,
+            "Error:\nError: health check failed. Message: resource alarm(s) in "
+            "effect:[{resource_limit,memory," +
+                node + "}]\n");
+  EXPECT_EQ(output_of({"-q", "set_vm_memory_high_watermark", "absolute", "100GiB"}), "");
+  EXPECT_EQ(run({"check_local_alarms"}).status, 0);
+  EXPECT_EQ(output_of({"set_disk_free_limit", "mem_relative", "1.5"}),
+            "Setting disk free limit on rabbit@here to 1.5 times the total RAM ...\n");
+  EXPECT_EQ(output_of({"set_disk_free_limit", "2GB"}), "Setting disk free limit on rabbit@here to 2GB bytes ...\n");
+  EXPECT_EQ(get("/api/nodes").json().at(0).at("disk_free_limit"), 2'000'000'000);
+  for (const auto& wrong : {std::vector<std::string>{"2.5"}, {"x"}, {"absolute", "x"}, {"absolute", "1XB"}}) {
+    std::vector<std::string> words{"set_vm_memory_high_watermark"};
+    words.insert(words.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(run(words).status, 65) << wrong.back();
+  }
+  EXPECT_EQ(run({"set_disk_free_limit", "often", "1"}).status, 64);
+}
+
 TEST_F(ControlTest, StatusTellsWhatRuns) {
   EXPECT_THAT(output_of({"status"}), HasSubstr("Product name: Leveret"));
   const json::value status = json::parse(output_of({"status", "--formatter", "json"}));

@@ -62,7 +62,7 @@ TEST_F(NodeTest, TellsOfItsAlarms) {
   EXPECT_EQ(response.status, 503u);
   EXPECT_EQ(response.json().at("status").as_string(), "failed");
   EXPECT_EQ(response.json().at("reason").as_string(), "There are alarms in effect in the cluster");
-  EXPECT_EQ(json::serialize(response.json().at("alarms")), R"([{"node":")" + node + R"(","resource":"disk"}])");
+  EXPECT_EQ(json::serialize(response.json().at("alarms")), R"([{"node":")" + node + R"(","resource":"disk space"}])");
   EXPECT_EQ(get("/api/health/checks/local-alarms").json().at("reason").as_string(),
             "There are alarms in effect on the node");
   const json::value shown = get("/api/nodes/" + node).json();

@@ -44,7 +44,7 @@ void TestBroker::start() {
   context_.emplace(1);
   broker_ = std::make_unique<broker::Broker>(options_.broker, make_store(options_), clock_);
   broker_->recover();
-  monitor_.emplace(*context_, broker_->alarms(), broker::resources_of(options_.broker, options_.directory));
+  monitor_.emplace(*context_, broker_->alarms(), broker_->resource_limits(), broker::resources_of(options_.directory));
   server_ = std::make_unique<broker::Server>(*context_, *broker_, std::vector<broker::ListenAddress>{{.port = 0}});
   port_ = server_->port();
   for (const auto& shard : broker_->shards()) shard->start();
