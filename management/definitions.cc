@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <boost/asio/awaitable.hpp>
 
+#include "management/form.h"
 #include "management/handlers.h"
 #include "management/parameters.h"
 #include "management/permissions.h"
@@ -117,34 +118,26 @@ Response downloadable(const Request& request, const json::object& object) {
 
 // --- import
 
-/// The octets of the first file in a form (multipart/form-data), as browsers upload one.
-std::string_view uploaded_file(std::string_view form, std::string_view content_type) {
-  const std::size_t at = content_type.find("boundary=");
-  if (at == std::string_view::npos) return {};
-  std::string_view boundary = content_type.substr(at + 9);
-  boundary = boundary.substr(0, boundary.find(';'));
-  if (boundary.starts_with('"')) boundary = boundary.substr(1, boundary.find('"', 1) - 1);
-  const std::string delimiter = "\r\n--" + std::string{boundary};
-  while (true) {
-    const std::size_t headers_end = form.find("\r\n\r\n");
-    if (headers_end == std::string_view::npos) return {};
-    const std::string_view headers = form.substr(0, headers_end);
-    const std::string_view rest = form.substr(headers_end + 4);
-    const std::size_t end = rest.find(delimiter);
-    if (headers.find("name=\"file\"") != std::string_view::npos) return rest.substr(0, end);
-    if (end == std::string_view::npos) return {};
-    form = rest.substr(end + delimiter.size());
-  }
+bool is_upload(const Request& request) {
+  return request.header("content-type").starts_with("multipart/form-data");
 }
 
 json::object definitions_in(const Request& request) {
-  const std::string_view content_type = request.header("content-type");
-  const bool is_upload = content_type.starts_with("multipart/form-data");
-  const std::string_view text = is_upload ? uploaded_file(request.body, content_type) : std::string_view{request.body};
-  if (text.empty()) return {};
-  auto value = parse_json(text);
+  const auto text = is_upload(request) ? form_field(request.body, request.header("content-type"), "file")
+                                       : std::optional<std::string_view>{request.body};
+  if (!text) throw bad_request("failed_to_parse_json");
+  if (text->empty()) return {};
+  auto value = parse_json(*text);
   if (!value || !value->is_object()) throw bad_request("failed_to_parse_json");
   return std::move(value->get_object());
+}
+
+/// A page that has uploaded a file says where to go on.
+Response imported(const Request& request) {
+  const auto next = is_upload(request) ? form_field(request.body, request.header("content-type"), "redirect")
+                                       : std::optional<std::string_view>{};
+  if (!next) return no_content();
+  return {.status = 303, .headers = {{"location", std::string{next->substr(0, next->find_first_of("\r\n"))}}}};
 }
 
 /// Brings the definitions in one file into the broker; queues, exchanges and bindings that are there already stay as
@@ -160,12 +153,12 @@ class Import {
       co_await import_users();
       co_await import_virtual_hosts();
       co_await import_permissions();
-      co_await import_global_parameters();
     }
-    co_await import_parameters();
-    co_await import_policies();
-    co_await import_queues();
     co_await import_exchanges();
+    if (virtual_host_.empty()) co_await import_global_parameters();
+    co_await import_policies();
+    co_await import_parameters();
+    co_await import_queues();
     import_bindings();
     co_await request_.broker.stored();
   }
@@ -385,14 +378,14 @@ Asking export_definitions_of_virtual_host(const Request& request) {
 Asking import_definitions(const Request& request) {
   Import importing{request, definitions_in(request), {}};
   co_await importing.run();
-  co_return no_content();
+  co_return imported(request);
 }
 
 Asking import_definitions_into_virtual_host(const Request& request) {
   if (!request.broker.find_virtual_host(request.virtual_host())) throw Refusal{404, "not_found", "vhost_not_found"};
   Import importing{request, definitions_in(request), request.virtual_host()};
   co_await importing.run();
-  co_return no_content();
+  co_return imported(request);
 }
 
 }  // namespace leveret::management

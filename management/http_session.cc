@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/chrono.h>
 #include <boost/algorithm/string/case_conv.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,6 +13,8 @@
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "management/gzip.h"
+
 namespace leveret::management {
 
 namespace http = boost::beast::http;
@@ -21,7 +24,8 @@ namespace {
 constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr std::size_t read_size_max = 64 * 1024;
 constexpr std::string_view security_policy = "script-src 'self' 'unsafe-eval' 'unsafe-inline'; object-src 'self'";
-constexpr std::string_view cors_headers = "authorization, content-type, x-reason";
+/// Smaller bodies gain nothing.
+constexpr std::size_t compressed_min = 300;
 
 /// What is answered to octets that are no acceptable request.
 Response refusal_of(const boost::system::error_code& error) {
@@ -30,6 +34,11 @@ Response refusal_of(const boost::system::error_code& error) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow)
     return Refusal{431, "bad_request", "Exceeded HTTP request header size limit"}.response();
   return Refusal{400, "bad_request", "Malformed HTTP request"}.response();
+}
+
+/// RFC 9110, section 5.6.7.
+std::string http_date(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
 bool is_refusable(const boost::system::error_code& error) {
@@ -129,14 +138,18 @@ boost::asio::awaitable<bool> HttpSession::answer(Parser::value_type request) {
     raw.headers.emplace_back(boost::algorithm::to_lower_copy(std::string{field.name_string()}),
                              std::string{field.value()});
   raw.body = std::move(request.body());
-  const std::string origin{request[http::field::origin]};
+  const Preflight preflight{.is_one = is_preflight,
+                            .origin = std::string{request[http::field::origin]},
+                            .headers = std::string{request[http::field::access_control_request_headers]}};
+  const bool may_compress = !is_head && accepts_gzip(request[http::field::accept_encoding]);
 
   stream_.expires_never();
   const Response response = co_await server_.answer_(std::move(raw));
   Message message = message_of(response);
   message.version(version);
   message.keep_alive(keeps_alive);
-  allow_origin(message, origin, is_preflight);
+  allow_origin(message, preflight);
+  if (may_compress) compress(message);
   stream_.expires_after(server_.options_.request_timeout);
   const bool is_written = co_await write(message, is_head);
   co_return is_written&& keeps_alive;
@@ -145,6 +158,7 @@ boost::asio::awaitable<bool> HttpSession::answer(Parser::value_type request) {
 HttpSession::Message HttpSession::message_of(const Response& response) const {
   Message message{static_cast<http::status>(response.status), 11};
   message.set(http::field::server, "Leveret");
+  message.set(http::field::date, http_date(std::chrono::system_clock::now()));
   message.set("content-security-policy", security_policy);
   message.set(http::field::vary, "accept, accept-encoding, origin");
   message.set(http::field::cache_control, "no-cache");
@@ -152,19 +166,31 @@ HttpSession::Message HttpSession::message_of(const Response& response) const {
   for (const auto& [name, value] : response.headers) message.insert(name, value);
   message.body() = response.body;
   message.prepare_payload();
+  if (message.result() == http::status::no_content) message.erase(http::field::content_length);
   return message;
 }
 
-void HttpSession::allow_origin(Message& message, std::string_view origin, bool is_preflight) const {
+/// What RabbitMQ compresses: JSON, and metrics.
+void HttpSession::compress(Message& message) {
+  const auto type = message[http::field::content_type];
+  if (message.body().size() <= compressed_min || !(type == "application/json" || type.starts_with("text/plain")))
+    return;
+  message.body() = gzip(message.body());
+  message.set(http::field::content_encoding, "gzip");
+  message.prepare_payload();
+}
+
+void HttpSession::allow_origin(Message& message, const Preflight& preflight) const {
+  const std::string& origin = preflight.origin;
   const auto& allowed = server_.options_.cors_origins;
   const bool is_allowed =
       std::any_of(allowed.begin(), allowed.end(), [&](const std::string& one) { return one == "*" || one == origin; });
   if (origin.empty() || !is_allowed) return;
   message.set(http::field::access_control_allow_origin, origin);
   message.set(http::field::access_control_allow_credentials, "true");
-  if (!is_preflight) return;
+  if (!preflight.is_one) return;
   message.set(http::field::access_control_allow_methods, message[http::field::allow]);
-  message.set(http::field::access_control_allow_headers, cors_headers);
+  if (!preflight.headers.empty()) message.set(http::field::access_control_allow_headers, preflight.headers);
   message.set(http::field::access_control_max_age, std::to_string(server_.options_.cors_max_age.count()));
 }
 

@@ -40,7 +40,14 @@ class HttpSession {
   boost::asio::awaitable<void> refuse(boost::system::error_code reason);
   boost::asio::awaitable<bool> write(Message& message, bool is_head);
   Message message_of(const Response& response) const;
-  void allow_origin(Message& message, std::string_view origin, bool is_preflight) const;
+  /// What a page of another origin asks, before its request or with it.
+  struct Preflight {
+    bool is_one = false;
+    std::string origin{};
+    std::string headers{};  // those it wants to send
+  };
+  void allow_origin(Message& message, const Preflight& preflight) const;
+  static void compress(Message& message);
 
   HttpServer& server_;
   const std::shared_ptr<std::unordered_set<HttpSession*>> sessions_;

@@ -21,20 +21,33 @@ using broker::Parameter;
 constexpr std::string_view limits_component = "vhost-limits";
 constexpr std::string_view limits_parameter = "limits";
 
+/// Policies are parameters too, which RabbitMQ shows only to those who ask for this component.
+constexpr std::string_view policy_component = "policy";
+
+std::vector<Parameter> parameters_of(const broker::BrokerQuery& broker, std::string_view component) {
+  std::vector<Parameter> parameters = all_parameters(broker);
+  std::erase_if(parameters, [&](const auto& parameter) { return parameter.component != component; });
+  if (component != policy_component) return parameters;
+  for (const auto& virtual_host : broker.virtual_hosts())
+    for (const auto& policy : broker.policies(broker::PolicyKind::user, virtual_host.name))
+      parameters.push_back({virtual_host.name, std::string{policy_component}, policy.name, definition_of(policy)});
+  return parameters;
+}
+
 /// Of virtual hosts that the user sees.
-Response list_where(const Request& request, const std::function<bool(const Parameter&)>& is_meant) {
+Response list_where(const Request& request, const std::vector<Parameter>& parameters,
+                    const std::function<bool(const Parameter&)>& is_meant) {
   const std::vector<std::string> visible = request.listed_virtual_hosts();
   std::vector<json::object> objects;
-  for (const Parameter& parameter : all_parameters(request.broker))
+  for (const Parameter& parameter : parameters)
     if (is_meant(parameter) && std::find(visible.begin(), visible.end(), parameter.virtual_host) != visible.end())
       objects.push_back(to_json(parameter));
   return list(request, items_of(std::move(objects)));
 }
 
 std::optional<Parameter> in_path(const Request& request) {
-  for (Parameter& parameter : all_parameters(request.broker))
-    if (parameter.virtual_host == request.virtual_host() && parameter.component == request.parameter("component") &&
-        parameter.name == request.parameter("name"))
+  for (Parameter& parameter : parameters_of(request.broker, request.parameter("component")))
+    if (parameter.virtual_host == request.virtual_host() && parameter.name == request.parameter("name"))
       return std::move(parameter);
   return {};
 }
@@ -106,17 +119,16 @@ boost::asio::awaitable<protocol::Result<void>> put_any_parameter(broker::BrokerQ
 }
 
 Response list_parameters(const Request& request) {
-  return list_where(request, [](auto&) { return true; });
+  return list_where(request, all_parameters(request.broker), [](auto&) { return true; });
 }
 
 Response list_parameters_of_component(const Request& request) {
-  return list_where(request, [&](auto& parameter) { return parameter.component == request.parameter("component"); });
+  return list_where(request, parameters_of(request.broker, request.parameter("component")), [](auto&) { return true; });
 }
 
 Response list_parameters_in_virtual_host(const Request& request) {
-  return list_where(request, [&](auto& parameter) {
-    return parameter.component == request.parameter("component") && parameter.virtual_host == request.virtual_host();
-  });
+  return list_where(request, parameters_of(request.broker, request.parameter("component")),
+                    [&](auto& parameter) { return parameter.virtual_host == request.virtual_host(); });
 }
 
 Response show_parameter(const Request& request) {
@@ -128,9 +140,10 @@ Response show_parameter(const Request& request) {
 Asking put_parameter(const Request& request) {
   const JsonBody body{request};
   const std::string& component = request.parameter("component");
-  if (component == "policy" || component == operator_policy_component)
-    throw bad_request("policies may not be set using this method");
   body.require({"value"});
+  if (component == policy_component) throw bad_request("policies may not be set using this method");
+  if (component == limits_component && request.parameter("name") != limits_parameter)
+    throw bad_request(json::array{"unknown_parameter", request.parameter("name")});
   const bool is_new = !in_path(request);
   Parameter parameter{.virtual_host = request.virtual_host(),
                       .component = component,
@@ -143,8 +156,14 @@ Asking put_parameter(const Request& request) {
 Asking delete_parameter(const Request& request) {
   const auto parameter = in_path(request);
   if (!parameter) throw not_found();
-  if (parameter->component == operator_policy_component)
-    throw bad_request("policies may not be cleared using this method");
+  if (parameter->component == policy_component) throw bad_request("policies may not be cleared using this method");
+  if (parameter->component == operator_policy_component) {
+    std::string virtual_host = parameter->virtual_host;
+    std::string name = parameter->name;
+    co_await request.broker.remove_policy(broker::PolicyKind::operator_policy, std::move(virtual_host),
+                                          std::move(name));
+    co_return no_content();
+  }
   if (parameter->component == limits_component) {
     for (const auto& [name, limit] : parameter->value.get_object())
       co_await request.broker.clear_limit(broker::LimitOf::virtual_host, parameter->virtual_host, std::string{name});

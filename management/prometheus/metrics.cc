@@ -39,6 +39,28 @@ const std::array queue_details{
             [](Queue q) { return number(q.numbers.octets_ready); }},
     OfQueue{"queue_messages_unacked_bytes", gauge, "Size in bytes of all unacknowledged messages",
             [](Queue q) { return number(q.numbers.octets_unacknowledged); }},
+    OfQueue{"queue_consumer_capacity", gauge, "Consumer capacity",
+            [](Queue q) { return q.consumer_capacity.value_or(0); }, false},
+    OfQueue{"queue_consumer_utilisation", gauge, "Same as consumer capacity",
+            [](Queue q) { return q.consumer_capacity.value_or(0); }, false},
+    OfQueue{"queue_messages_ram", gauge, "Ready and unacknowledged messages stored in memory",
+            [](Queue q) { return number(q.numbers.ready - q.numbers.paged_out + q.numbers.unacknowledged); }},
+    OfQueue{"queue_messages_ram_bytes", gauge, "Size of ready and unacknowledged messages stored in memory",
+            [](Queue q) {
+              return number(q.numbers.octets_ready - q.numbers.octets_paged_out + q.numbers.octets_unacknowledged);
+            }},
+    OfQueue{"queue_messages_ready_ram", gauge, "Ready messages stored in memory",
+            [](Queue q) { return number(q.numbers.ready - q.numbers.paged_out); }},
+    OfQueue{"queue_messages_unacked_ram", gauge, "Unacknowledged messages stored in memory",
+            [](Queue q) { return number(q.numbers.unacknowledged); }},
+    OfQueue{"queue_messages_persistent", gauge, "Persistent messages",
+            [](Queue q) { return number(q.numbers.persistent); }},
+    OfQueue{"queue_messages_persistent_bytes", gauge, "Size in bytes of persistent messages",
+            [](Queue q) { return number(q.numbers.octets_persistent); }, false},
+    OfQueue{"queue_messages_paged_out", gauge, "Messages paged out to disk",
+            [](Queue q) { return number(q.numbers.paged_out); }},
+    OfQueue{"queue_messages_paged_out_bytes", gauge, "Size in bytes of messages paged out to disk",
+            [](Queue q) { return number(q.numbers.octets_paged_out); }},
 };
 
 const std::array queue_published{
@@ -200,6 +222,14 @@ const std::array node_details{
 };
 
 const std::array persister{
+    OfNode{"io_read_bytes_total", counter, "Total number of I/O bytes read",
+           [](Node n) { return number(n.process.octets_read); }},
+    OfNode{"io_write_ops_total", counter, "Total number of I/O write operations",
+           [](Node n) { return number(n.store.writes); }},
+    OfNode{"io_write_bytes_total", counter, "Total number of I/O bytes written",
+           [](Node n) { return number(n.process.octets_written); }},
+    OfNode{"msg_store_write_total", counter, "Total number of Message Store write operations",
+           [](Node n) { return number(n.store.appends); }},
     OfNode{"io_sync_ops_total", counter, "Total number of I/O sync operations",
            [](Node n) { return number(n.store.writes); }},
     OfNode{"io_sync_time_seconds_total", counter, "Total I/O sync time",

@@ -15,6 +15,7 @@ struct Metric {
   Type type = Type::gauge;
   std::string_view help{};
   double (*value)(const Object&) = nullptr;
+  bool has_sum = true;  // else RabbitMQ shows no sample where those of all objects are added up
 };
 
 /// Those that /metrics/detailed?family=NAME asks for together.

@@ -1,6 +1,7 @@
 #include "management/prometheus/scraper.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "management/log.h"
@@ -60,7 +61,7 @@ void write(Exposition& page, const Wish& wish, std::span<const Family<Object>> f
         if (wish.is_per_object) page.add(metric.value(object), labels_of(object));
         sum += metric.value(object);
       }
-      if (!wish.is_per_object) page.add(sum);
+      if (!wish.is_per_object && metric.has_sum) page.add(sum);
     }
   }
 }
@@ -131,6 +132,22 @@ void write_identity(Exposition& page, const broker::BrokerQuery& broker) {
                {"rabbitmq_cluster_permanent_id", broker.cluster_id()}});
 }
 
+/// How many each exchange has as their source; the default exchange and internal ones are left out.
+void write_bindings(Exposition& page, const broker::BrokerQuery& broker, const std::string& virtual_host) {
+  std::map<std::string, std::size_t> counts;
+  for (const auto& binding : broker.bindings(virtual_host)) ++counts[binding.source];
+  for (const auto& exchange : broker.exchanges(virtual_host))
+    if (!exchange.name.empty() && !exchange.is_internal)
+      page.add(static_cast<double>(counts[exchange.name]),
+               {{"vhost", virtual_host}, {"exchange", exchange.name}, {"type", exchange.type}});
+}
+
+void write_start(Exposition& page, const NodeFacts& node) {
+  page.begin("process_start_time_seconds", Type::gauge, "Start time of the process since unix epoch in seconds.");
+  const auto started_at = std::chrono::system_clock::now() - node.uptime;
+  page.add(static_cast<double>(std::chrono::system_clock::to_time_t(started_at)));
+}
+
 /// Of the virtual hosts themselves, and their exchanges.
 void write_cluster(Exposition& page, const Wish& wish, const broker::BrokerQuery& broker) {
   if (wish.families.contains("vhost_status")) {
@@ -144,8 +161,14 @@ void write_cluster(Exposition& page, const Wish& wish, const broker::BrokerQuery
                "`exchange_bindings`");
     for (const auto& virtual_host : broker.virtual_hosts())
       for (const auto& exchange : broker.exchanges(virtual_host.name))
-        if (wish.sees(virtual_host.name) && !exchange.name.empty())
+        if (wish.sees(virtual_host.name) && !exchange.name.empty() && !exchange.is_internal)
           page.add(1, {{"vhost", virtual_host.name}, {"exchange", exchange.name}, {"type", exchange.type}});
+  }
+  if (wish.families.contains("exchange_bindings")) {
+    page.begin("rabbitmq_cluster_exchange_bindings", Type::gauge,
+               "Number of bindings for an exchange. This value is cluster-wide.");
+    for (const auto& virtual_host : broker.virtual_hosts())
+      if (wish.sees(virtual_host.name)) write_bindings(page, broker, virtual_host.name);
   }
 }
 
@@ -200,6 +223,7 @@ std::string page_of(const broker::BrokerQuery& broker, const Wish& wish, Facts f
     write_global(page, facts.node);
     write_load(page, facts.load);
     write_times(page, wish, facts);
+    write_start(page, facts.node);
   }
   return page.take();
 }

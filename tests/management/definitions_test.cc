@@ -144,6 +144,26 @@ TEST_F(DefinitionsTest, AreUploadedAndDownloadedByBrowsers) {
   EXPECT_EQ(get("/api/definitions?download=x.json").header("content-disposition"), "attachment; filename=x.json");
 }
 
+TEST_F(DefinitionsTest, AFormLeadsOnToItsRedirect) {
+  const auto upload = [this](const std::string& form, const std::string& type = "multipart/form-data; boundary=b") {
+    return send({.method = "POST", .path = "/api/definitions", .body = form, .headers = {{"Content-Type", type}}});
+  };
+  const auto field = [](const std::string& name, const std::string& value) {
+    return "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+  };
+  const auto led_on =
+      upload(field("redirect", "../#/import") + field("file", R"({"vhosts":[{"name":"v"}]})") + "--b--");
+  EXPECT_EQ(led_on.status, 303u);
+  EXPECT_EQ(led_on.header("location"), "../#/import");
+  EXPECT_EQ(get("/api/vhosts/v").status, 200u);
+  EXPECT_EQ(upload(field("file", "") + field("redirect", "a\rb") + "--b--").header("location"), "a");
+  EXPECT_EQ(upload(field("file", "{") + field("redirect", "a") + "--b--").status, 400u);
+  EXPECT_EQ(upload(field("other", "{}") + "--b--").status, 400u) << "no file";
+  EXPECT_EQ(upload(field("file", "{}") + "--b--", "multipart/form-data").status, 400u) << "no boundary";
+  EXPECT_EQ(upload(field("file", "{}") + "--b--", "multipart/form-data; boundary=\"c\"").status, 400u);
+  EXPECT_EQ(upload(field("file", "{}") + "--b--", "multipart/form-data; boundary=\"b\"").status, 204u);
+}
+
 TEST_F(DefinitionsTest, ThatAreNoneAreRefused) {
   EXPECT_EQ(error_of(post("/api/definitions", "{")), R"(bad_request: "failed_to_parse_json")");
   EXPECT_EQ(error_of(post("/api/definitions", "[]")), R"(bad_request: "failed_to_parse_json")");

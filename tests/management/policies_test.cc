@@ -156,9 +156,25 @@ TEST_F(PoliciesTest, LimitsAndOperatorPoliciesAreParametersToo) {
   ASSERT_EQ(put("/api/operator-policies/%2F/o", R"({"pattern":"a","definition":{"max-length":1}})").status, 201u);
   EXPECT_EQ(get("/api/parameters/vhost-limits/%2F/limits").json().at("value").at("max-queues").as_int64(), 300);
   EXPECT_EQ(get("/api/parameters/operator_policy/%2F/o").json().at("value").at("pattern").as_string(), "a");
-  EXPECT_EQ(remove("/api/parameters/operator_policy/%2F/o").status, 400u);
+  EXPECT_EQ(
+      put("/api/parameters/operator_policy/%2F/o", R"({"value":{"pattern":"b","definition":{"max-length":1}}})").status,
+      204u);
+  EXPECT_EQ(get("/api/operator-policies/%2F/o").json().at("pattern").as_string(), "b");
+  EXPECT_EQ(remove("/api/parameters/operator_policy/%2F/o").status, 204u);
+  EXPECT_EQ(get("/api/operator-policies").body, "[]");
+  EXPECT_EQ(put("/api/parameters/vhost-limits/%2F/other", R"({"value":{"max-queues":5}})").status, 400u);
   EXPECT_EQ(remove("/api/parameters/vhost-limits/%2F/limits").status, 204u);
   EXPECT_EQ(get("/api/vhost-limits").body, "[]");
+}
+
+TEST_F(PoliciesTest, AreParametersToThoseWhoAskForThem) {
+  ASSERT_EQ(put("/api/policies/%2F/p", R"({"pattern":"a","definition":{"max-length":1}})").status, 201u);
+  EXPECT_EQ(get("/api/parameters").body, "[]");
+  for (const auto path : {"/api/parameters/policy", "/api/parameters/policy/%2F"})
+    EXPECT_EQ(get(path).json().at(0).at("value").at("pattern").as_string(), "a") << path;
+  EXPECT_EQ(get("/api/parameters/policy/%2F/p").json().at("component").as_string(), "policy");
+  EXPECT_EQ(error_of(remove("/api/parameters/policy/%2F/p")),
+            R"(bad_request: "policies may not be cleared using this method")");
 }
 
 TEST_F(PoliciesTest, LimitsThatAParameterDoesNotNameAreNoneAnyMore) {

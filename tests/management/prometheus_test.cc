@@ -177,6 +177,35 @@ TEST_F(PrometheusTest, DetailsAreThoseOfFamiliesAndVirtualHostsThatAreAskedFor) 
   const std::string names = scrape("/metrics/detailed?family=exchange_names&family=vhost_status");
   EXPECT_EQ(sample(names, "rabbitmq_cluster_vhost_status{vhost=\"/\"}"), "1");
   EXPECT_EQ(sample(names, R"(rabbitmq_cluster_exchange_name{vhost="/",exchange="amq.topic",type="topic"})"), "1");
+  EXPECT_THAT(names, Not(HasSubstr("amq.rabbitmq.trace"))) << "it is internal";
+  channel.bind("one", "amq.topic", "a");
+  channel.bind("one", "amq.topic", "b");
+  const std::string bindings = scrape("/metrics/detailed?family=exchange_bindings");
+  EXPECT_EQ(sample(bindings, R"(rabbitmq_cluster_exchange_bindings{vhost="/",exchange="amq.topic",type="topic"})"),
+            "2");
+  EXPECT_EQ(sample(bindings, R"(rabbitmq_cluster_exchange_bindings{vhost="/",exchange="amq.fanout",type="fanout"})"),
+            "0");
+}
+
+TEST_F(PrometheusTest, TellsOfAQueuesMessagesInMemoryAndOnDisk) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one", {.durable = true});
+  channel.publish_persistent("one", "12345");
+  channel.publish_to("one", "678");
+  channel.synchronize();
+  const std::string page = scrape("/metrics/per-object");
+  const auto of_queue = [&](const std::string& name) {
+    return sample(page, "rabbitmq_queue_" + name + R"({vhost="/",queue="one"})");
+  };
+  EXPECT_EQ(of_queue("messages_persistent"), "1");
+  EXPECT_EQ(of_queue("messages_persistent_bytes"), "5");
+  EXPECT_EQ(of_queue("messages_ram"), "2");
+  EXPECT_EQ(of_queue("messages_ram_bytes"), "8");
+  EXPECT_EQ(of_queue("messages_paged_out"), "0");
+  EXPECT_EQ(of_queue("consumer_capacity"), "0");
+  const std::string sums = scrape("/metrics");
+  EXPECT_EQ(sample(sums, "rabbitmq_queue_consumer_capacity"), "none");
+  EXPECT_EQ(sample(sums, "rabbitmq_queue_messages_ram"), "2");
 }
 
 TEST_F(PrometheusTest, GivesEveryMetricOnceWithItsTypeAndHelp) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <boost/beast/zlib/inflate_stream.hpp>
+
 #include "tests/management/http_test.h"
 
 /// The listener, the router and who is let in.
@@ -49,6 +51,46 @@ TEST_F(ServerTest, AnswersOptionsWithoutAPassword) {
   EXPECT_EQ(response.status, 200u);
   EXPECT_EQ(response.header("allow"), "HEAD, GET, PUT, OPTIONS");
   EXPECT_EQ(response.header("access-control-allow-origin"), "") << "no origin is allowed unless configured";
+}
+
+TEST_F(ServerTest, DatesItsAnswers) {
+  EXPECT_TRUE(get("/api/whoami").header("date").ends_with(" GMT")) << get("/api/whoami").header("date");
+  put("/api/vhosts/orders");
+  const auto empty = put("/api/vhosts/orders");
+  EXPECT_EQ(empty.status, 204u);
+  EXPECT_EQ(empty.header("content-length"), "") << "an answer without a body has none";
+}
+
+/// What is in a gzip file whose header is the shortest.
+std::string unpacked(std::string_view file, std::size_t size) {
+  std::string text(size + 1, ' ');
+  boost::beast::zlib::inflate_stream stream;
+  stream.reset(15);
+  boost::beast::zlib::z_params inflating;
+  inflating.next_in = file.data() + 10;
+  inflating.avail_in = file.size() - 18;
+  inflating.next_out = text.data();
+  inflating.avail_out = text.size();
+  boost::system::error_code error;
+  stream.write(inflating, boost::beast::zlib::Flush::sync, error);
+  text.resize(inflating.total_out);
+  return text;
+}
+
+TEST_F(ServerTest, CompressesLongAnswersForThoseWhoTakeThat) {
+  const auto plain = get("/api/openapi.json");
+  EXPECT_EQ(plain.header("content-encoding"), "");
+  for (const auto accepted : {"gzip", "deflate, GZIP;q=0.5", "br,gzip ; q=1"}) {
+    const auto packed = send({.path = "/api/openapi.json", .headers = {{"Accept-Encoding", accepted}}});
+    EXPECT_EQ(packed.header("content-encoding"), "gzip") << accepted;
+    EXPECT_LT(packed.body.size(), plain.body.size() / 4);
+    EXPECT_EQ(unpacked(packed.body, plain.body.size()), plain.body);
+  }
+  for (const auto accepted : {"deflate", "gzip;q=0", "x-gzip", "*", ""})
+    EXPECT_EQ(send({.path = "/api/openapi.json", .headers = {{"Accept-Encoding", accepted}}}).body, plain.body)
+        << accepted;
+  EXPECT_EQ(send({.path = "/api/whoami", .headers = {{"Accept-Encoding", "gzip"}}}).header("content-encoding"), "")
+      << "a short one";
 }
 
 TEST_F(ServerTest, AnswersHeadWithTheLengthAlone) {
@@ -118,6 +160,12 @@ TEST_F(CorsTest, LetsPagesOfAnAllowedOriginIn) {
   const auto response =
       send({.method = "OPTIONS", .path = "/api/whoami", .user = "", .headers = {{"Origin", "http://pages"}}});
   EXPECT_EQ(response.header("access-control-allow-origin"), "http://pages");
+  EXPECT_EQ(response.header("access-control-allow-headers"), "");
+  const auto asking = send({.method = "OPTIONS",
+                            .path = "/api/whoami",
+                            .user = "",
+                            .headers = {{"Origin", "http://pages"}, {"Access-Control-Request-Headers", "x-own"}}});
+  EXPECT_EQ(asking.header("access-control-allow-headers"), "x-own");
   EXPECT_EQ(response.header("access-control-allow-methods"), "HEAD, GET, OPTIONS");
   EXPECT_EQ(
       send({.path = "/api/whoami", .headers = {{"Origin", "http://others"}}}).header("access-control-allow-origin"),
