@@ -17,6 +17,8 @@ class Confirms {
     return first_ + unanswered_.size() - 1;
   }
 
+  std::uint64_t expected() const { return first_ - 1 + unanswered_.size(); }
+
   /// Publishes that were told to be safe.
   std::uint64_t confirmed() const { return first_ - 1 - refusals_; }
 

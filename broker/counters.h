@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/death_reason.h"
 #include "broker/ids.h"
 
 namespace leveret::broker {
@@ -64,12 +65,38 @@ struct DeliveryCounters {
 struct ChannelCounters {
   PublishCounters publishes{};
   DeliveryCounters deliveries{};
+  std::uint64_t published_to_be_confirmed = 0;
 
   ChannelCounters& operator+=(const ChannelCounters& more) {
     add(publishes, more.publishes);
     add(deliveries, more.deliveries);
+    published_to_be_confirmed += more.published_to_be_confirmed;
     return *this;
   }
+};
+
+/// Messages that have died in queues of a shard, by the type of queue, by what it does with them, and by reason.
+struct DeathCounters {
+  enum Strategy : std::uint8_t { disabled, at_most_once, at_least_once };  // disabled: they go nowhere
+
+  std::uint64_t& of(bool is_quorum, Strategy strategy, DeathReason reason) {
+    return died[is_quorum][strategy][static_cast<std::size_t>(reason)];
+  }
+  std::uint64_t of(bool is_quorum, Strategy strategy, DeathReason reason) const {
+    return died[is_quorum][strategy][static_cast<std::size_t>(reason)];
+  }
+
+  DeathCounters& operator+=(const DeathCounters& more) {
+    for (std::size_t type = 0; type < died.size(); ++type)
+      for (std::size_t strategy = 0; strategy < died[type].size(); ++strategy)
+        for (std::size_t reason = 0; reason < died[type][strategy].size(); ++reason)
+          died[type][strategy][reason] += more.died[type][strategy][reason];
+    confirmed += more.confirmed;
+    return *this;
+  }
+
+  std::array<std::array<std::array<std::uint64_t, 4>, 3>, 2> died{};
+  std::uint64_t confirmed = 0;  // at least once, and every queue they went to has them
 };
 
 struct QueueCounters {

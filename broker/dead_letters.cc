@@ -121,10 +121,12 @@ void DeadLetters::answer(std::uint64_t sequence, bool is_refused) {
 }
 
 void DeadLetters::keep_or_settle(DeadLetter letter, bool is_refused) {
-  if (is_refused && letter.target->is_at_least_once && shard_.find_queue(letter.queue->address.queue))
+  if (is_refused && letter.target->is_at_least_once && shard_.find_queue(letter.queue->address.queue)) {
     kept_.push_back(std::move(letter));
-  else
-    settle(letter);
+    return;
+  }
+  shard_.deaths().confirmed += letter.target->is_at_least_once && !is_refused;
+  settle(letter);
 }
 
 bool DeadLetters::deliver(Delivery&) {

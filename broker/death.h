@@ -5,13 +5,11 @@
 #include <vector>
 
 #include "broker/clock.h"
+#include "broker/death_reason.h"
 #include "broker/message.h"
 #include "protocol/field_table.h"
 
 namespace leveret::broker {
-
-/// Why a queue lets a message go that nobody acknowledged.
-enum class DeathReason { rejected, expired, maxlen, delivery_limit };
 
 /// The word in x-death: "rejected", "expired", "maxlen", "delivery_limit".
 std::string_view name_of(DeathReason reason);

@@ -61,6 +61,10 @@ void Queue::plan_to_wake() {
 
 void Queue::discard(Position position, QueuedMessage queued, DeathReason reason) {
   const std::size_t octets = queued.message->body().size();
+  const auto strategy = !dead_letter_target_                    ? DeathCounters::disabled
+                        : dead_letter_target_->is_at_least_once ? DeathCounters::at_least_once
+                                                                : DeathCounters::at_most_once;
+  ++shard_.deaths().of(is_quorum(), strategy, reason);
   if (!dead_letter_target_) return let_go(position, queued, octets);
   if (dead_letter_target_->is_at_least_once) {
     ++dead_lettering_;

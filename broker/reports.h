@@ -231,6 +231,7 @@ struct ShardLoad {
   std::uint64_t backlog = 0;        // octets, as its publishers see it
   std::uint64_t route_lookups = 0;  // routes that it did not remember
   LoginCounters logins{};
+  DeathCounters deaths{};
 };
 
 using StoreLoad = storage::StoreLoad;

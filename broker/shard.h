@@ -162,6 +162,7 @@ class Shard {
   std::shared_ptr<PastTraffic> past_traffic(const VirtualHost& virtual_host);
   ChurnCounters& churn() { return churn_; }
   LoginCounters& logins() { return logins_; }
+  DeathCounters& deaths() { return deaths_; }
   /// What is counted here, exchanges left out: they are everybody's.
   TrafficReport traffic() const;
   /// It has been deleted: ends its connections here, then its queues.
@@ -241,6 +242,7 @@ class Shard {
   std::uint64_t route_lookups_ = 0;
   ChurnCounters churn_{};
   LoginCounters logins_{};
+  DeathCounters deaths_{};
   AlarmClock alarms_{};
   std::size_t queued_memory_ = 0;
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();

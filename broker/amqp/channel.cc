@@ -80,7 +80,9 @@ ChannelReport Channel::report() const {
 
 ChannelCounters Channel::counters() const {
   ChannelCounters counters = counters_;
-  if (confirms_) counters.publishes.confirmed = confirms_->confirmed();
+  if (!confirms_) return counters;
+  counters.publishes.confirmed = confirms_->confirmed();
+  counters.published_to_be_confirmed = confirms_->expected();
   return counters;
 }
 

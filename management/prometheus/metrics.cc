@@ -265,6 +265,9 @@ const std::array node_table{
 const std::array global_table{
     OfNode{"global_messages_received_total", counter, "Total number of messages received from publishers",
            [](Node n) { return number(n.channels.publishes.published); }},
+    OfNode{"global_messages_received_confirm_total", counter,
+           "Total number of messages received from publishers expecting confirmations",
+           [](Node n) { return number(n.channels.published_to_be_confirmed); }},
     OfNode{"global_messages_confirmed_total", counter, "Total number of messages confirmed to publishers",
            [](Node n) { return number(n.channels.publishes.confirmed); }},
     OfNode{"global_messages_routed_total", counter, "Total number of messages routed to queues or streams",

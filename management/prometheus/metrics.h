@@ -37,6 +37,7 @@ struct NodeFacts {
   broker::StoreLoad store{};
   broker::ChurnCounters churn{};
   broker::LoginCounters logins{};
+  broker::DeathCounters deaths{};
   broker::ChannelCounters channels{};  // of those that are gone as well
   std::chrono::milliseconds uptime{};
   std::uint64_t connections = 0;

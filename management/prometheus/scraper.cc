@@ -1,8 +1,11 @@
 #include "management/prometheus/scraper.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "management/log.h"
 #include "management/prometheus/metrics.h"
@@ -84,6 +87,43 @@ void write_global(Exposition& page, const NodeFacts& node) {
   };
   for (const auto& metric : global_metrics()) write_one(metric, {});
   for (const auto& metric : global_metrics_by_queue_type()) write_one(metric, {{"queue_type", "rabbit_classic_queue"}});
+}
+
+/// What RabbitMQ counts of the messages that have died: which types of queue and strategies it knows for a reason.
+struct DeathMetric {
+  std::string_view name{};
+  std::string_view help{};
+  broker::DeathReason reason{};
+  bool is_of_classic_queues = true;
+  bool is_at_least_once = true;
+};
+
+constexpr std::array death_metrics{
+    DeathMetric{"expired", "message TTL exceeded", broker::DeathReason::expired},
+    DeathMetric{"rejected", "basic.reject or basic.nack", broker::DeathReason::rejected},
+    DeathMetric{"maxlen", "overflow drop-head or reject-publish-dlx", broker::DeathReason::maxlen, true, false},
+    DeathMetric{"delivery_limit", "delivery-limit exceeded", broker::DeathReason::delivery_limit, false}};
+
+void write_deaths(Exposition& page, const broker::DeathCounters& deaths) {
+  using Counters = broker::DeathCounters;
+  constexpr std::array<std::string_view, 3> strategies{"disabled", "at_most_once", "at_least_once"};
+  for (const DeathMetric& metric : death_metrics) {
+    page.begin(fmt::format("rabbitmq_global_messages_dead_lettered_{}_total", metric.name), Type::counter,
+               fmt::format("Total number of messages dead-lettered due to {}", metric.help));
+    for (const bool is_quorum : {false, true}) {
+      if (!is_quorum && !metric.is_of_classic_queues) continue;
+      for (const auto strategy : {Counters::disabled, Counters::at_most_once, Counters::at_least_once}) {
+        if (strategy == Counters::at_least_once && !(is_quorum && metric.is_at_least_once)) continue;
+        page.add(static_cast<double>(deaths.of(is_quorum, strategy, metric.reason)),
+                 {{"queue_type", is_quorum ? "rabbit_quorum_queue" : "rabbit_classic_queue"},
+                  {"dead_letter_strategy", std::string{strategies[strategy]}}});
+      }
+    }
+  }
+  page.begin("rabbitmq_global_messages_dead_lettered_confirmed_total", Type::counter,
+             "Total number of messages dead-lettered and confirmed by target queues");
+  page.add(static_cast<double>(deaths.confirmed),
+           {{"queue_type", "rabbit_quorum_queue"}, {"dead_letter_strategy", "at_least_once"}});
 }
 
 void write_load(Exposition& page, const broker::LoadReport& load) {
@@ -189,6 +229,7 @@ boost::asio::awaitable<Facts> facts(broker::BrokerQuery& broker) {
   for (const auto& shard : facts.load.shards) {
     node.logins.accepted += shard.logins.accepted;
     node.logins.refused += shard.logins.refused;
+    node.deaths += shard.deaths;
   }
   node.uptime = broker.uptime();
   node.connections = facts.connections.size();
@@ -221,6 +262,7 @@ std::string page_of(const broker::BrokerQuery& broker, const Wish& wish, Facts f
     write_cluster(page, wish, broker);
   } else {
     write_global(page, facts.node);
+    write_deaths(page, facts.node.deaths);
     write_load(page, facts.load);
     write_times(page, wish, facts);
     write_start(page, facts.node);

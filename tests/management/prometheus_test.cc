@@ -187,6 +187,54 @@ TEST_F(PrometheusTest, DetailsAreThoseOfFamiliesAndVirtualHostsThatAreAskedFor) 
             "0");
 }
 
+TEST_F(PrometheusTest, CountsMessagesThatDie) {
+  auto channel = connect().open_channel();
+  const auto died = [this](const std::string& reason, const std::string& type, const std::string& strategy) {
+    return sample(scrape("/metrics"), "rabbitmq_global_messages_dead_lettered_" + reason +
+                                          "_total{queue_type=\"rabbit_" + type + "_queue\",dead_letter_strategy=\"" +
+                                          strategy + "\"}");
+  };
+  EXPECT_EQ(died("expired", "classic", "disabled"), "0");
+  EXPECT_EQ(died("maxlen", "quorum", "at_least_once"), "none");
+  EXPECT_EQ(died("delivery_limit", "classic", "disabled"), "none");
+  channel.declare_queue("plain");
+  channel.publish("", "plain", "late", {.properties = {.expiration = "0"}});
+  channel.declare_queue("letters");
+  channel.declare_queue("short", {.arguments = FieldTableBuilder{}
+                                                   .put("x-max-length", 1)
+                                                   .put("x-dead-letter-exchange", "")
+                                                   .put("x-dead-letter-routing-key", "letters")
+                                                   .view()});
+  channel.publish_to("short", {"1", "2", "3"});
+  channel.declare_queue("safe", {.durable = true,
+                                 .arguments = FieldTableBuilder{}
+                                                  .put("x-queue-type", "quorum")
+                                                  .put("x-overflow", "reject-publish")
+                                                  .put("x-dead-letter-exchange", "")
+                                                  .put("x-dead-letter-routing-key", "letters")
+                                                  .put("x-dead-letter-strategy", "at-least-once")
+                                                  .view()});
+  channel.publish_to("safe", "no");
+  channel.reject(channel.get("safe"), Requeue::no);
+  wait_until([&] { return channel.counts_of("letters").messages == 3; }, "all letters are there");
+  EXPECT_EQ(died("expired", "classic", "disabled"), "1");
+  EXPECT_EQ(died("maxlen", "classic", "at_most_once"), "2");
+  EXPECT_EQ(died("rejected", "quorum", "at_least_once"), "1");
+  EXPECT_EQ(died("confirmed", "quorum", "at_least_once"), "1");
+}
+
+TEST_F(PrometheusTest, CountsWhatIsToBeConfirmed) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("q");
+  channel.publish_to("q", "unconfirmed");
+  channel.select_confirms();
+  channel.publish_to("q", {"1", "2"});
+  channel.wait_for_confirms(2);
+  const std::string page = scrape("/metrics");
+  EXPECT_EQ(sample(page, "rabbitmq_global_messages_received_total{protocol=\"amqp091\"}"), "3");
+  EXPECT_EQ(sample(page, "rabbitmq_global_messages_received_confirm_total{protocol=\"amqp091\"}"), "2");
+}
+
 TEST_F(PrometheusTest, TellsOfAQueuesMessagesInMemoryAndOnDisk) {
   auto channel = connect().open_channel();
   channel.declare_queue("one", {.durable = true});
