@@ -141,7 +141,6 @@ void Queue::take_back(storage::ReadResult result, Position begin, Position end) 
   const std::uint8_t priority = priorities_.at(begin);
   lanes_[priority].is_reading_back = false;
   const auto paged_out = ready_.paged_out(priority);
-  if (paged_out.messages == 0) lanes_[priority].is_read_when_written = false;
   const bool is_wanted = paged_out.messages > 0 && paged_out.begin == begin;  // else purged meanwhile
   if (is_wanted && result.error)
     log::error("messages cannot be read: queue={} reason=\"{}\"", virtual_host_.in_vhost(record_->name),
@@ -151,6 +150,7 @@ void Queue::take_back(storage::ReadResult result, Position begin, Position end) 
     page_in(priority, result);
     // What has left memory since the read began may have been stored too late for it.
     ready_.paged_in(result.is_end ? std::max(result.next, end) : result.next, priority);
+    if (ready_.paged_out(priority).messages == 0) lanes_[priority].is_read_when_written = false;
     shard_.note_memory(*this);
     drop_excess();
   }

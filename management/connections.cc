@@ -97,7 +97,7 @@ json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& 
           {"node", broker.node_name()},
           {"number", channel.number},
           {"prefetch_count", channel.prefetch},
-          {"state", state_of(connection)},
+          {"state", "running"},
           {"transactional", channel.is_transactional},
           {"user", connection.user},
           {"user_who_performed_action", connection.user},

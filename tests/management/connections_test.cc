@@ -43,6 +43,7 @@ TEST_F(ConnectionsTest, AreBlockedByAlarmsWhenTheyPublish) {
   wait_until([&] { return state() == "blocking"; }, "it will be kept from publishing");
   channel.publish_to("q", "waits");
   wait_until([&] { return state() == "blocked"; }, "it is");
+  EXPECT_EQ(get("/api/channels").json().at(0).at("state").as_string(), "running") << "a channel has no such state";
   broker_.broker().alarms().clear(broker::Alarm::store);
   wait_until([&] { return state() == "running"; }, "it goes on");
 }
