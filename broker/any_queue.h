@@ -12,6 +12,7 @@
 #include "broker/message_times.h"
 #include "broker/queue_record.h"
 #include "broker/queue_settings.h"
+#include "broker/queued_memory.h"
 #include "broker/reports.h"
 #include "protocol/reply_code.h"
 
@@ -95,7 +96,7 @@ class AnyQueue {
   /// The time has come that it asked the shard's alarm clock for.  It may delete itself.
   virtual void wake() = 0;
   /// At the end of a turn in which it told the shard so: what its messages occupy now.
-  virtual std::size_t memory() const = 0;
+  virtual QueuedMemory memory() const = 0;
   /// Memory is short: what the store has as well, and is not delivered next, leaves memory.
   virtual void page_out() = 0;
   /// Before a clean stop.
@@ -103,7 +104,7 @@ class AnyQueue {
 
   /// What its shard remembers of its memory.
   struct MemoryNote {
-    std::size_t octets = 0;
+    QueuedMemory memory{};
     bool is_noted = false;  // to be counted anew at the end of the turn
   };
   MemoryNote& memory_note() { return memory_note_; }

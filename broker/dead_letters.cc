@@ -87,16 +87,13 @@ void DeadLetters::send(DeadLetter letter, const MessageRef& message, const std::
 }
 
 void DeadLetters::settle(const DeadLetter& letter) {
-  const std::size_t octets = letter.message->body().size();
   const QueueId id = letter.queue->address.queue;
   if (letter.is_counted)
-    if (auto* queue = static_cast<Queue*>(shard_.find_queue(id))) queue->dead_letter_left(octets);
+    if (auto* queue = static_cast<Queue*>(shard_.find_queue(id))) queue->dead_letter_left(letter.octets);
   if (letter.append == AppendNumber::none) return;
-  shard_.log().settle({.queue = id,
-                       .position = letter.position,
-                       .is_transient = letter.is_transient,
-                       .body_octets = static_cast<std::uint32_t>(octets)},
-                      letter.append);
+  shard_.log().settle(
+      {.queue = id, .position = letter.position, .is_transient = letter.is_transient, .body_octets = letter.octets},
+      letter.append);
 }
 
 void DeadLetters::confirm(std::uint64_t sequence) {

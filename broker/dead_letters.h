@@ -29,6 +29,7 @@ struct DeadLetter {
   DeathReason reason{};
   Position position{};
   AppendNumber append = AppendNumber::none;
+  std::uint32_t octets = 0;  // of its body
   bool is_transient = false;
   bool is_counted = false;  // in its queue, until it has left
   MessageRef message{};
@@ -53,6 +54,8 @@ class DeadLetters final : public Session {
   void forget(QueueId queue);
   /// The queue they died in is purged: the same, and they are settled.
   void purge(QueueId queue);
+  /// Its old queue and the store forget it.
+  void settle(const DeadLetter& letter);
 
   bool deliver(Delivery& delivery) override;
   void confirm(std::uint64_t sequence) override;
@@ -78,7 +81,6 @@ class DeadLetters final : public Session {
   void send(DeadLetter letter, const MessageRef& message, const std::vector<QueueAddress>& queues);
   void answer(std::uint64_t sequence, bool is_refused);
   void keep_or_settle(DeadLetter letter, bool is_refused);
-  void settle(const DeadLetter& letter);
 
   Shard& shard_;
   std::vector<DeadLetter> dead_{};

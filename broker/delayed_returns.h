@@ -20,7 +20,8 @@ class DelayedReturns {
   };
 
   void add(TimePoint due, Position position, QueuedMessage message) {
-    octets_ += message.message->body().size();
+    octets_ += message.octets;
+    if (message.is_in_memory()) memory_ += queued_overhead_octets + message.octets;
     by_time_.emplace(due, Returned{position, std::move(message)});
   }
 
@@ -28,13 +29,16 @@ class DelayedReturns {
   std::size_t size() const { return by_time_.size(); }
   /// Of their bodies.
   std::uint64_t octets() const { return octets_; }
+  /// What those in memory occupy, near enough for limits.
+  std::size_t memory() const { return memory_; }
   TimePoint next_due() const { return by_time_.empty() ? TimePoint::max() : by_time_.begin()->first; }
 
   /// The next whose time has come by then.
   std::optional<Returned> take_due(TimePoint now) {
     if (by_time_.empty() || by_time_.begin()->first > now) return {};
     Returned returned = std::move(by_time_.extract(by_time_.begin()).mapped());
-    octets_ -= returned.message.message->body().size();
+    octets_ -= returned.message.octets;
+    if (returned.message.is_in_memory()) memory_ -= queued_overhead_octets + returned.message.octets;
     return returned;
   }
 
@@ -49,11 +53,13 @@ class DelayedReturns {
   void clear() {
     by_time_.clear();
     octets_ = 0;
+    memory_ = 0;
   }
 
  private:
   std::multimap<TimePoint, Returned> by_time_{};
   std::uint64_t octets_ = 0;
+  std::size_t memory_ = 0;
 };
 
 }  // namespace leveret::broker

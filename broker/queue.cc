@@ -50,18 +50,20 @@ QueueCounts Queue::counts() const {
 
 QueueNumbers Queue::numbers() const {
   return {.ready = ready_.size(),
-          .unacknowledged = unacknowledged_.size(),
+          .unacknowledged = held_.size(),
           .delayed = delayed_.size(),
           .dead_lettering = dead_lettering_,
           .consumers = consumers_.size(),
           .octets_ready = ready_.octets(),
-          .octets_unacknowledged = unacknowledged_octets_,
+          .octets_unacknowledged = held_.octets(),
           .octets_delayed = delayed_.octets(),
           .octets_dead_lettering = dead_lettering_octets_,
           .persistent = persistent_,
           .octets_persistent = persistent_octets_,
-          .paged_out = ready_.paged_out_count(),
-          .octets_paged_out = ready_.paged_out_octets()};
+          .paged_out = ready_.out_of_memory_count(),
+          .octets_paged_out = ready_.out_of_memory_octets(),
+          .unacknowledged_paged_out = held_.unloaded_count(),
+          .octets_unacknowledged_paged_out = held_.unloaded_octets()};
 }
 
 bool Queue::is_stored(const Message& message) const {
@@ -95,7 +97,7 @@ void Queue::deliver() {
     const auto [position, queued] = ready_.front();
     if (!may_deliver(position, *queued)) break;
     const bool no_ack = consumer->request.no_ack;
-    const std::size_t octets = queued->message->body().size();
+    const std::size_t octets = queued->octets;
     const WallTime arrival = queued->message->arrival();
     Delivery delivery = make_delivery(position, *queued, consumer->request.id);
     const bool is_last_owner = no_ack && queued->returns == 0;
@@ -111,19 +113,17 @@ void Queue::deliver() {
     counters_.deliveries.redelivered += queued->is_redelivered;
     if (no_ack) {
       ++counters_.deliveries.delivered_no_ack;
-      let_go(position, *queued, octets);
+      let_go(position, *queued);
     } else {
       ++counters_.deliveries.delivered;
-      unacknowledged_octets_ += octets;
-      queued->consumer = consumer->request.id;
       ++consumer->unacknowledged;
-      unacknowledged_.emplace(position, std::move(*queued));
+      held_.add(position, std::move(*queued));
     }
     ready_.pop_front(octets);
     consumers_.served(*consumer);
   }
   consumers_.note_waiting(false, shard_.turn_time());
-  if (memory_note_.octets > 0) shard_.note_memory(*this);
+  if (memory_note_.memory.is_any()) shard_.note_memory(*this);
   read_back();
 }
 
@@ -187,7 +187,7 @@ void Queue::get(bool no_ack, GetAnswer answer) {
     return;
   }
   const auto [position, queued] = ready_.front();
-  const std::size_t octets = queued->message->body().size();
+  const std::size_t octets = queued->octets;
   Delivery delivery = make_delivery(position, *queued, ConsumerId::none);
   note_delivered(position);
   if (MessageTimes::is_sampled(position))
@@ -195,11 +195,10 @@ void Queue::get(bool no_ack, GetAnswer answer) {
   counters_.deliveries.redelivered += queued->is_redelivered;
   if (no_ack) {
     ++counters_.deliveries.gotten_no_ack;
-    let_go(position, *queued, octets);
+    let_go(position, *queued);
   } else {
     ++counters_.deliveries.gotten;
-    unacknowledged_octets_ += octets;
-    unacknowledged_.emplace(position, std::move(*queued));
+    held_.add(position, std::move(*queued));
   }
   ready_.pop_front(octets);
   answer(GetResult{.delivery = std::move(delivery),
@@ -207,26 +206,25 @@ void Queue::get(bool no_ack, GetAnswer answer) {
                    .consumer_timeout = settings_.consumer_timeout});
 }
 
-void Queue::let_go(Position position, QueuedMessage& queued, std::size_t octets) {
-  forget_persistent(queued, octets);
+void Queue::let_go(Position position, QueuedMessage& queued) {
+  forget_persistent(queued);
   if (queued.append != AppendNumber::none)
     shard_.log().settle({.queue = record_->address.queue,
                          .position = position,
                          .is_transient = queued.is_transient,
-                         .body_octets = static_cast<std::uint32_t>(octets)},
+                         .body_octets = queued.octets},
                         queued.append);
   queued.message.reset();
 }
 
-void Queue::forget_persistent(const QueuedMessage& queued, std::size_t octets) {
+void Queue::forget_persistent(const QueuedMessage& queued) {
   if (!queued.is_persistent()) return;
   --persistent_;
-  persistent_octets_ -= octets;
+  persistent_octets_ -= queued.octets;
 }
 
 void Queue::put_back(Position position, QueuedMessage queued) {
-  queued.consumer = ConsumerId::none;
-  note_expiration(position, *queued.message);
+  if (queued.is_in_memory()) note_expiration(position, *queued.message);
   ready_.put_back(position, priorities_.at(position), std::move(queued));
 }
 
@@ -239,7 +237,7 @@ void Queue::requeue(Position position, QueuedMessage queued, Settlement settleme
   count_return(position, queued);
   const auto delay = retry_delay(queued.returns, settlement);
   if (!delay) return put_back(position, std::move(queued));
-  queued.consumer = ConsumerId::none;
+  if (shard_.is_holding_much() && is_written(queued)) queued.message.reset();
   delayed_.add(shard_.now() + *delay, position, std::move(queued));
   plan_to_wake();
 }
@@ -266,11 +264,7 @@ void Queue::end_delays() {
 
 void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlement) {
   Consumer* consumer = consumer_id == ConsumerId::none ? nullptr : consumers_.find(consumer_id);
-  if (const auto found = unacknowledged_.find(position); found != unacknowledged_.end()) {
-    QueuedMessage queued = std::move(found->second);
-    unacknowledged_.erase(found);
-    const std::size_t octets = queued.message->body().size();
-    unacknowledged_octets_ -= octets;
+  if (auto queued = held_.take(position)) {
     if (times_ && MessageTimes::is_sampled(position)) {
       if (settlement == Settlement::acknowledge)
         times_->end_work(position, shard_.now());
@@ -280,14 +274,14 @@ void Queue::settle(Position position, ConsumerId consumer_id, Settlement settlem
     switch (settlement) {
       case Settlement::acknowledge:
         ++counters_.deliveries.acknowledged;
-        let_go(position, queued, octets);
+        let_go(position, *queued);
         break;
       case Settlement::reject:
-        discard(position, std::move(queued), DeathReason::rejected);
+        discard(position, *std::move(queued), DeathReason::rejected);
         break;
       case Settlement::requeue:
       case Settlement::requeue_failed:
-        requeue(position, std::move(queued), settlement);
+        requeue(position, *std::move(queued), settlement);
         break;
     }
     if (consumer) --consumer->unacknowledged;
@@ -347,9 +341,7 @@ void Queue::open_window(ConsumerId id, std::size_t octets) {
 
 std::uint32_t Queue::purge() {
   const auto purged = static_cast<std::uint32_t>(ready_.size() + delayed_.size());
-  const auto let_it_go = [this](Position position, QueuedMessage& queued) {
-    let_go(position, queued, queued.message->body().size());
-  };
+  const auto let_it_go = [this](Position position, QueuedMessage& queued) { let_go(position, queued); };
   ready_.for_each(let_it_go);
   delayed_.for_each(let_it_go);
   delayed_.clear();
@@ -365,11 +357,11 @@ std::uint32_t Queue::purge() {
 void Queue::recount_persistent() {
   persistent_ = 0;
   persistent_octets_ = 0;
-  for (const auto& [position, queued] : unacknowledged_) {
-    if (!queued.is_persistent()) continue;
+  held_.for_each([this](Position, const QueuedMessage& queued) {
+    if (!queued.is_persistent()) return;
     ++persistent_;
-    persistent_octets_ += queued.message->body().size();
-  }
+    persistent_octets_ += queued.octets;
+  });
 }
 
 void Queue::close() {
@@ -377,7 +369,7 @@ void Queue::close() {
   const auto withdraw = [this](Position, const QueuedMessage& queued) { shard_.log().withdraw(queued.append); };
   ready_.for_each(withdraw);
   delayed_.for_each(withdraw);
-  for (const auto& [position, queued] : unacknowledged_) withdraw(position, queued);
+  held_.for_each(withdraw);
   // The store forgets a durable queue as a whole; of any other it knows only what left memory.
   if (!record_->is_durable() && has_stored_transients_)
     for (const LaneState& lane : lanes_)

@@ -1,18 +1,18 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <queue>
 #include <vector>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "broker/any_queue.h"
 #include "broker/consumer.h"
 #include "broker/dead_letters.h"
 #include "broker/delayed_returns.h"
 #include "broker/durable_log.h"
+#include "broker/held_messages.h"
 #include "broker/priorities.h"
 #include "broker/queue_settings.h"
 #include "broker/ready_messages.h"
@@ -61,7 +61,9 @@ class Queue final : public AnyQueue {
   void restore(QueueId stored_lane, const storage::QueueState& state);
 
   void wake() override;
-  std::size_t memory() const override { return ready_.memory(); }
+  QueuedMemory memory() const override {
+    return {.ready = ready_.memory(), .held = held_.memory() + delayed_.memory()};
+  }
   void page_out() override;
   /// Lets the store know just which messages have been delivered.
   void store_exact_mark() override;
@@ -105,10 +107,9 @@ class Queue final : public AnyQueue {
   bool may_deliver(Position position, const QueuedMessage& message);
   void move_mark(Position position);
   void mark_written(Position mark);
-  /// `octets` is the size of its body, for the message itself may be gone already.
-  void let_go(Position position, QueuedMessage& message, std::size_t octets);
+  void let_go(Position position, QueuedMessage& message);
   /// What leaves the queue, for good or to be dead-lettered, is counted no longer.
-  void forget_persistent(const QueuedMessage& message, std::size_t octets);
+  void forget_persistent(const QueuedMessage& message);
   /// When all that is ready is gone, of which some was out of memory.
   void recount_persistent();
   void put_back(Position position, QueuedMessage message);
@@ -121,7 +122,10 @@ class Queue final : public AnyQueue {
   // --- queue_paging.cc: what is in the store alone
 
   void append(Position position, QueuedMessage& message, const ConfirmTicket& ticket);
+  void store_transient(Position position, QueuedMessage& message);
   void store_transients();
+  void page_out_ready();
+  void unload_held();
   bool is_written(const QueuedMessage& message) const;
   void page_out_when_written();
   void page_out_returned();
@@ -131,10 +135,14 @@ class Queue final : public AnyQueue {
   void read_back(std::uint8_t priority, const storage::ReadLimits& limits);
   /// `begin` and `end` are what was out of memory when the read began.
   void take_back(storage::ReadResult result, Position begin, Position end);
+  /// Reads the contents of messages that stand at their places without them.
+  void load(Position begin, const storage::ReadLimits& limits);
+  void take_contents(const storage::ReadResult& result, Position begin);
+  void note_unreadable(const storage::StoreError& error) const;
   void page_in(std::uint8_t priority, const storage::ReadResult& result);
   /// What the store gives back, as the queue holds it.
   QueuedMessage recovered(const storage::StoredMessage& stored, MessageRef message) const;
-  void read_again_later(LaneState& lane);
+  void read_again_later();
   void read_again();
   void answer_waiting_gets();
 
@@ -142,6 +150,9 @@ class Queue final : public AnyQueue {
 
   /// Dead-letters a message where the queue has an exchange for that, else lets it go.
   void discard(Position position, QueuedMessage message, DeathReason reason);
+  void add_dead_letter(DeadLetter letter);
+  void load_dead_letters();
+  void take_dead_letters(const storage::ReadResult& result, Position begin);
   bool is_above_limit(std::uint64_t messages, std::uint64_t octets) const;
   bool refuses(const Message& message) const;
   void refuse(MessageRef message, const ConfirmTicket& ticket);
@@ -165,9 +176,8 @@ class Queue final : public AnyQueue {
   std::vector<LaneState> lanes_;  // by priority
   ReadyMessages ready_;
   DelayedReturns delayed_{};
-  boost::unordered_flat_map<Position, QueuedMessage> unacknowledged_{};
-  std::uint64_t unacknowledged_octets_ = 0;  // of bodies
-  std::uint64_t persistent_ = 0;             // stored to survive
+  HeldMessages held_{};
+  std::uint64_t persistent_ = 0;  // stored to survive
   std::uint64_t persistent_octets_ = 0;
   std::uint64_t dead_lettering_ = 0;  // messages that `dead_letter_left` has not been called for
   std::uint64_t dead_lettering_octets_ = 0;
@@ -182,8 +192,12 @@ class Queue final : public AnyQueue {
   TimePoint wakes_at_ = TimePoint::max();
 
   std::unique_ptr<MessageTimes> times_{};  // once there are any
+  std::map<Position, DeadLetter> unloaded_dead_letters_{};
+  bool is_loading_dead_letters_ = false;
   bool has_stored_transients_ = false;
-  bool is_awaiting_store_ = false;  // to page out what is written by then
+  bool stores_transients_at_once_ = false;  // as those that are held cannot be stored later
+  std::size_t unload_held_from_ = 0;        // octets in memory
+  bool is_awaiting_store_ = false;          // to page out what is written by then
   std::vector<std::pair<bool, GetAnswer>> waiting_gets_{};
 };
 

@@ -60,26 +60,59 @@ void Queue::plan_to_wake() {
 // --- dead letters
 
 void Queue::discard(Position position, QueuedMessage queued, DeathReason reason) {
-  const std::size_t octets = queued.message->body().size();
   const auto strategy = !dead_letter_target_                    ? DeathCounters::disabled
                         : dead_letter_target_->is_at_least_once ? DeathCounters::at_least_once
                                                                 : DeathCounters::at_most_once;
   ++shard_.deaths().of(is_quorum(), strategy, reason);
-  if (!dead_letter_target_) return let_go(position, queued, octets);
+  if (!dead_letter_target_) return let_go(position, queued);
   if (dead_letter_target_->is_at_least_once) {
     ++dead_lettering_;
-    dead_lettering_octets_ += octets;
+    dead_lettering_octets_ += queued.octets;
   }
-  forget_persistent(queued, octets);
-  shard_.dead_letters().add({.virtual_host = &virtual_host_,
-                             .queue = record_,
-                             .target = dead_letter_target_,
-                             .reason = reason,
-                             .position = position,
-                             .append = queued.append,
-                             .is_transient = queued.is_transient,
-                             .is_counted = dead_letter_target_->is_at_least_once,
-                             .message = std::move(queued.message)});
+  forget_persistent(queued);
+  add_dead_letter({.virtual_host = &virtual_host_,
+                   .queue = record_,
+                   .target = dead_letter_target_,
+                   .reason = reason,
+                   .position = position,
+                   .append = queued.append,
+                   .octets = queued.octets,
+                   .is_transient = queued.is_transient,
+                   .is_counted = dead_letter_target_->is_at_least_once,
+                   .message = std::move(queued.message)});
+}
+
+/// One whose content is in the store alone has to be read first.
+void Queue::add_dead_letter(DeadLetter letter) {
+  if (letter.message) return shard_.dead_letters().add(std::move(letter));
+  unloaded_dead_letters_.emplace(letter.position, std::move(letter));
+  load_dead_letters();
+}
+
+void Queue::load_dead_letters() {
+  if (unloaded_dead_letters_.empty() || std::exchange(is_loading_dead_letters_, true)) return;
+  const Position begin = unloaded_dead_letters_.begin()->first;
+  shard_.log().read(record_->address.queue, begin, {},
+                    [&shard = shard_, id = record_->address.queue, begin](const storage::ReadResult& result) {
+                      if (auto* queue = static_cast<Queue*>(shard.find_queue(id)))
+                        queue->take_dead_letters(result, begin);
+                    });
+}
+
+void Queue::take_dead_letters(const storage::ReadResult& result, Position begin) {
+  if (result.error) note_unreadable(*result.error);
+  is_loading_dead_letters_ = false;
+  if (result.error && result.next <= begin) return read_again_later();
+  for (const storage::StoredMessage& stored : result.messages) {
+    const auto found = unloaded_dead_letters_.find(stored.position);
+    if (found == unloaded_dead_letters_.end()) continue;
+    found->second.message = Message::from_stored(stored.content);
+    if (!found->second.message) continue;
+    shard_.dead_letters().add(std::move(found->second));
+    unloaded_dead_letters_.erase(found);
+  }
+  if (const auto lost = unloaded_dead_letters_.extract(begin)) shard_.dead_letters().settle(lost.mapped());
+  load_dead_letters();
 }
 
 void Queue::dead_letter_left(std::size_t octets) {
@@ -113,7 +146,7 @@ void Queue::drop_excess() {
   if (settings_.overflow != QueueSettings::drop_head || !is_excess()) return;
   while (ready_.has_front() && is_excess()) {
     const auto [position, queued] = ready_.front();
-    const std::size_t octets = queued->message->body().size();
+    const std::size_t octets = queued->octets;
     discard(position, std::move(*queued), DeathReason::maxlen);
     ready_.pop_front(octets);
   }
@@ -144,7 +177,7 @@ void Queue::note_individual_expiration(Position position, const Message& message
   if (expirations_.size() > expirations_slack + 2 * ready_.size()) {
     expirations_ = {};
     ready_.for_each([this](Position ready, const QueuedMessage& queued) {
-      if (queued.message->expiration()) push_expiration(ready, *queued.message);
+      if (queued.is_in_memory() && queued.message->expiration()) push_expiration(ready, *queued.message);
     });
   }
   push_expiration(position, message);

@@ -22,6 +22,9 @@ constexpr std::size_t busy_messages_min = 256;
 constexpr std::size_t returned_min = 256;
 constexpr std::chrono::seconds page_out_returned_after{1};
 
+/// Fewer octets of held messages in memory are not worth a look.
+constexpr std::size_t held_unloaded_min = 16 * 1024;
+
 /// What the store could not read is asked for again.
 constexpr std::chrono::seconds read_again_after{1};
 
@@ -31,13 +34,34 @@ void Queue::append(Position position, QueuedMessage& queued, const ConfirmTicket
   if (is_stored(*queued.message)) {
     queued.append = shard_.log().append(record_->address.queue, position, queued.message, ticket);
     ++persistent_;
-    persistent_octets_ += queued.message->body().size();
+    persistent_octets_ += queued.octets;
     return;
   }
+  stores_transients_at_once_ = stores_transients_at_once_ && shard_.is_holding_much();
+  if (stores_transients_at_once_) store_transient(position, queued);
   shard_.confirm(ticket);
 }
 
 void Queue::page_out() {
+  if (shard_.is_holding_much()) unload_held();
+  if (shard_.is_short_of_memory()) page_out_ready();
+}
+
+void Queue::unload_held() {
+  if (held_.memory() < unload_held_from_) return;
+  bool has_unwritten = false;
+  bool has_transients = false;
+  held_.unload([&](const QueuedMessage& queued) {
+    has_transients |= queued.append == AppendNumber::none;
+    has_unwritten |= queued.append != AppendNumber::none && !is_written(queued);
+    return is_written(queued);
+  });
+  unload_held_from_ = held_unloaded_min + 2 * held_.memory();
+  if (has_unwritten) page_out_when_written();
+  if (has_transients && !std::exchange(stores_transients_at_once_, true)) store_transients();
+}
+
+void Queue::page_out_ready() {
   if (!is_quorum()) store_transients();
   bool has_unwritten = false;
   const auto is_readable = [&](const QueuedMessage& queued) {
@@ -62,6 +86,7 @@ void Queue::page_out_when_written() {
     auto* queue = static_cast<Queue*>(shard.find_queue(id));
     if (!queue) return;
     queue->is_awaiting_store_ = false;
+    queue->unload_held_from_ = 0;
     shard.note_memory(*queue);
     shard.begin_turn();
   });
@@ -73,18 +98,23 @@ void Queue::store_transients() {
   bool is_any_stored = false;
   for (unsigned priority = 0; priority < lanes_.size(); ++priority) {
     LaneState& lane = lanes_[priority];
-    ready_.for_each_fresh(
-        static_cast<std::uint8_t>(priority), lane.transients_end, [&](Position position, QueuedMessage& queued) {
-          if (queued.append != AppendNumber::none) return;
-          queued.append = shard_.log().append_transient(record_->address.queue, position, queued.message);
-          queued.is_transient = true;
-          is_any_stored = true;
-        });
+    ready_.for_each_fresh(static_cast<std::uint8_t>(priority), lane.transients_end,
+                          [&](Position position, QueuedMessage& queued) {
+                            if (queued.append != AppendNumber::none) return;
+                            store_transient(position, queued);
+                            is_any_stored = true;
+                          });
     lane.transients_end = lane.next_position;
   }
-  if (!is_any_stored) return;
+  if (is_any_stored) shard_.begin_turn();  // which hands them to the store
+}
+
+/// Positions of those that are stored rise.
+void Queue::store_transient(Position position, QueuedMessage& queued) {
+  queued.append = shard_.log().append_transient(record_->address.queue, position, queued.message);
+  queued.is_transient = true;
   has_stored_transients_ = true;
-  shard_.begin_turn();  // which hands them to the store
+  lane_at(position).transients_end = position + 1;
 }
 
 /// What somebody holds may come back, and would then stand in the midst of those that are out of memory: only what is
@@ -105,20 +135,23 @@ std::vector<Position> Queue::ends_of_held() const {
     Position& end = ends[priorities_.at(position)];
     end = std::max(end, position + 1);
   };
-  for (const auto& [position, queued] : unacknowledged_) note(position, queued);
+  held_.for_each(note);
   delayed_.for_each(note);
   return ends;
 }
 
 void Queue::read_back() {
-  if (!ready_.has_paged_out()) return;
+  if (ready_.is_all_in_memory()) return;
   const std::uint8_t highest = ready_.highest();
   for (unsigned i = 0; i <= highest; ++i) {
     const auto priority = static_cast<std::uint8_t>(i);
     const bool is_busy = !consumers_.empty() && priority == highest;
-    const bool may_read = !lanes_[i].is_reading_back && !lanes_[i].is_unreadable;
-    if (may_read && ready_.has_fewer_than(is_busy ? busy_messages_min : idle_messages_min, priority))
-      read_back(priority, is_busy ? busy_read : idle_read);
+    const auto& limits = is_busy ? busy_read : idle_read;
+    if (lanes_[i].is_reading_back || lanes_[i].is_unreadable) continue;
+    if (const auto unloaded = ready_.unloaded_front(priority))
+      load(*unloaded, limits);
+    else if (ready_.has_fewer_than(is_busy ? busy_messages_min : idle_messages_min, priority))
+      read_back(priority, limits);
   }
 }
 
@@ -142,10 +175,11 @@ void Queue::take_back(storage::ReadResult result, Position begin, Position end) 
   lanes_[priority].is_reading_back = false;
   const auto paged_out = ready_.paged_out(priority);
   const bool is_wanted = paged_out.messages > 0 && paged_out.begin == begin;  // else purged meanwhile
-  if (is_wanted && result.error)
-    log::error("messages cannot be read: queue={} reason=\"{}\"", virtual_host_.in_vhost(record_->name),
-               result.error->what());
-  if (is_wanted && result.error && result.next <= begin) return read_again_later(lanes_[priority]);
+  if (is_wanted && result.error) note_unreadable(*result.error);
+  if (is_wanted && result.error && result.next <= begin) {
+    lanes_[priority].is_unreadable = true;
+    return read_again_later();
+  }
   if (is_wanted) {
     page_in(priority, result);
     // What has left memory since the read began may have been stored too late for it.
@@ -167,9 +201,43 @@ void Queue::page_in(std::uint8_t priority, const storage::ReadResult& result) {
   }
 }
 
+void Queue::load(Position begin, const storage::ReadLimits& limits) {
+  lane_at(begin).is_reading_back = true;
+  const QueueId id = record_->address.queue;
+  shard_.log().read(id, begin, limits, [&shard = shard_, id, begin](const storage::ReadResult& result) {
+    if (auto* queue = static_cast<Queue*>(shard.find_queue(id))) queue->take_contents(result, begin);
+  });
+}
+
+/// Of those that are missing only the first is known to have been in the store when the read began: it is lost.
+void Queue::take_contents(const storage::ReadResult& result, Position begin) {
+  const std::uint8_t priority = priorities_.at(begin);
+  lanes_[priority].is_reading_back = false;
+  if (result.error) note_unreadable(*result.error);
+  if (result.error && result.next <= begin) {
+    lanes_[priority].is_unreadable = true;
+    return read_again_later();
+  }
+  for (const storage::StoredMessage& stored : result.messages) {
+    MessageRef message = Message::from_stored(stored.content);
+    if (message && ready_.load(stored.position, priority, message)) note_expiration(stored.position, *message);
+  }
+  if (ready_.unloaded_front(priority) == begin) {
+    const QueuedMessage lost = ready_.drop_unloaded_front(priority);
+    forget_persistent(lost);
+  }
+  shard_.note_memory(*this);
+  drop_excess();
+  answer_waiting_gets();
+  go_on();
+}
+
+void Queue::note_unreadable(const storage::StoreError& error) const {
+  log::error("messages cannot be read: queue={} reason=\"{}\"", virtual_host_.in_vhost(record_->name), error.what());
+}
+
 /// Nobody knows what could be read, so nothing is given up, and nothing else of the lane delivered meanwhile.
-void Queue::read_again_later(LaneState& lane) {
-  lane.is_unreadable = true;
+void Queue::read_again_later() {
   read_again_at_ = shard_.now() + read_again_after;
   plan_to_wake();
 }
@@ -177,6 +245,7 @@ void Queue::read_again_later(LaneState& lane) {
 void Queue::read_again() {
   read_again_at_ = TimePoint::max();
   for (LaneState& lane : lanes_) lane.is_unreadable = false;
+  load_dead_letters();
   go_on();
 }
 

@@ -12,6 +12,23 @@ void ReadyLane::append(Position position, QueuedMessage message) {
   run.push_back({position, std::move(message)});
 }
 
+void ReadyLane::put_back(Position position, QueuedMessage message) {
+  if (!message.is_in_memory()) {
+    ++unloaded_.messages;
+    unloaded_.octets += message.octets;
+  }
+  returned_.emplace(position, std::move(message));
+}
+
+bool ReadyLane::has_front() const {
+  if (returned_.empty() && fresh_.empty()) return false;
+  return unloaded_.messages == 0 || first().is_in_memory();
+}
+
+const QueuedMessage& ReadyLane::first() const {
+  return is_returned_next() ? returned_.begin()->second : fresh_.front().message;
+}
+
 bool ReadyLane::is_returned_next() const {
   return !returned_.empty() && (fresh_.empty() || returned_.begin()->first < fresh_.front().position);
 }
@@ -31,11 +48,12 @@ void ReadyLane::pop_front() {
 }
 
 void ReadyLane::drop_holes() {
-  while (!fresh_.empty() && !fresh_.front().message.message) fresh_.pop_front();
+  while (!fresh_.empty() && fresh_.front().is_hole()) fresh_.pop_front();
 }
 
 std::optional<QueuedMessage> ReadyLane::take(Position position) {
   if (const auto found = returned_.find(position); found != returned_.end()) {
+    if (!found->second.is_in_memory()) return {};
     QueuedMessage taken = std::move(found->second);
     returned_.erase(found);
     return taken;
@@ -52,21 +70,22 @@ ReadyLane::Run::iterator ReadyLane::lower_bound(Run& run, Position position) {
 
 std::optional<QueuedMessage> ReadyLane::take_from(Run& run, Position position) {
   const auto found = lower_bound(run, position);
-  if (found == run.end() || found->position != position || !found->message.message) return {};
-  return std::move(found->message);
+  if (found == run.end() || found->position != position || !found->message.is_in_memory()) return {};
+  return std::exchange(found->message, {});
 }
 
 // --- out of memory
 
 void ReadyLane::page_out(std::size_t kept_octets, const IsReadable& is_readable, Position from) {
   if (paged_out_.messages == 0) split_off_late(kept_octets, is_readable, from);
-  while (!late_.empty() && (!late_.front().message.message || is_readable(late_.front().message))) {
-    const auto& [position, queued] = late_.front();
-    if (queued.message) {
-      if (paged_out_.messages == 0) paged_out_.begin = position;
-      paged_out_.end = position + 1;
+  while (!late_.empty() && (late_.front().is_hole() || is_readable(late_.front().message))) {
+    const Fresh& entry = late_.front();
+    if (!entry.is_hole()) {
+      if (paged_out_.messages == 0) paged_out_.begin = entry.position;
+      paged_out_.end = entry.position + 1;
       ++paged_out_.messages;
-      paged_out_.octets += queued.message->body().size();
+      paged_out_.octets += entry.message.octets;
+      forget_unloaded(entry.message);
     }
     late_.pop_front();
   }
@@ -74,24 +93,71 @@ void ReadyLane::page_out(std::size_t kept_octets, const IsReadable& is_readable,
 }
 
 void ReadyLane::page_out_returned(std::size_t kept_octets, const IsReadable& is_readable, Position from) {
-  if (returned_.empty() || returned_.rbegin()->first < from) return;
+  if (returned_.empty()) return;
+  if (returned_.rbegin()->first < from) return unload_returned(kept_octets, is_readable);
   join_returned();
   if (paged_out_.messages == 0) return;
   std::size_t octets = 0;
   for (const Fresh& entry : fresh_)
-    if (entry.message.message) octets += queued_overhead_octets + entry.message.message->body().size();
+    if (!entry.is_hole()) octets += queued_overhead_octets + entry.message.octets;
   while (octets > kept_octets && !fresh_.empty()) {
-    const auto& [position, queued] = fresh_.back();
-    if (queued.message) {
-      if (position < from || !is_readable(queued)) return;
-      const std::size_t size = queued.message->body().size();
-      paged_out_.begin = position;
+    const Fresh& entry = fresh_.back();
+    if (!entry.is_hole()) {
+      if (entry.position < from || !is_readable(entry.message)) return;
+      paged_out_.begin = entry.position;
       ++paged_out_.messages;
-      paged_out_.octets += size;
-      octets -= queued_overhead_octets + size;
+      paged_out_.octets += entry.message.octets;
+      octets -= queued_overhead_octets + entry.message.octets;
+      forget_unloaded(entry.message);
     }
     fresh_.pop_back();
   }
+}
+
+/// Where they stand, as others may come back between them.
+void ReadyLane::unload_returned(std::size_t kept_octets, const IsReadable& is_readable) {
+  std::size_t kept = 0;
+  for (auto& [position, queued] : returned_) {
+    if (!queued.is_in_memory()) continue;
+    if (kept >= kept_octets && is_readable(queued)) unload(queued);
+    kept += queued_overhead_octets + queued.octets;
+  }
+}
+
+void ReadyLane::unload(QueuedMessage& queued) {
+  queued.message.reset();
+  ++unloaded_.messages;
+  unloaded_.octets += queued.octets;
+}
+
+void ReadyLane::forget_unloaded(const QueuedMessage& queued) {
+  if (queued.is_in_memory()) return;
+  --unloaded_.messages;
+  unloaded_.octets -= queued.octets;
+}
+
+std::optional<Position> ReadyLane::unloaded_front() const {
+  if (unloaded_.messages == 0 || first().is_in_memory()) return {};
+  return is_returned_next() ? returned_.begin()->first : fresh_.front().position;
+}
+
+bool ReadyLane::load(Position position, MessageRef message) {
+  const auto load_into = [&](QueuedMessage& queued) {
+    if (queued.is_in_memory()) return false;
+    forget_unloaded(queued);
+    queued.message = std::move(message);
+    return true;
+  };
+  if (const auto found = returned_.find(position); found != returned_.end()) return load_into(found->second);
+  const auto found = lower_bound(fresh_, position);
+  return found != fresh_.end() && found->position == position && !found->is_hole() && load_into(found->message);
+}
+
+QueuedMessage ReadyLane::drop_unloaded_front() {
+  QueuedMessage lost = std::move(*front().message);
+  forget_unloaded(lost);
+  pop_front();
+  return lost;
 }
 
 void ReadyLane::join_returned() {
@@ -114,9 +180,9 @@ void ReadyLane::join_returned() {
 void ReadyLane::split_off_late(std::size_t kept_octets, const IsReadable& is_readable, Position from) {
   auto first = fresh_.begin();
   for (std::size_t kept = 0; first != fresh_.end(); ++first) {
-    if (!first->message.message) continue;
+    if (first->is_hole()) continue;
     if (kept >= kept_octets && first->position >= from && is_readable(first->message)) break;
-    kept += queued_overhead_octets + first->message.message->body().size();
+    kept += queued_overhead_octets + first->message.octets;
   }
   late_.assign(std::make_move_iterator(first), std::make_move_iterator(fresh_.end()));
   fresh_.erase(first, fresh_.end());
@@ -131,7 +197,7 @@ void ReadyLane::join_late() {
 bool ReadyLane::page_in(Position position, QueuedMessage queued) {
   if (position >= paged_out_.end || paged_out_.messages == 0) return false;
   --paged_out_.messages;
-  paged_out_.octets -= std::min<std::uint64_t>(paged_out_.octets, queued.message->body().size());
+  paged_out_.octets -= std::min<std::uint64_t>(paged_out_.octets, queued.octets);
   fresh_.push_back({position, std::move(queued)});
   return true;
 }

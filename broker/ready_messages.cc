@@ -31,12 +31,13 @@ void ReadyMessages::removed(std::uint64_t messages, std::uint64_t octets) {
 }
 
 void ReadyMessages::append(Position position, std::uint8_t priority, QueuedMessage message) {
-  added(priority, 1, message.message->body().size());
+  added(priority, 1, message.octets);
   lane(priority).append(position, std::move(message));
 }
 
 void ReadyMessages::put_back(Position position, std::uint8_t priority, QueuedMessage message) {
-  added(priority, 1, message.message->body().size());
+  added(priority, 1, message.octets);
+  unloaded_count_ += !message.is_in_memory();
   lane(priority).put_back(position, std::move(message));
 }
 
@@ -48,7 +49,7 @@ void ReadyMessages::pop_front(std::size_t octets) {
 std::optional<QueuedMessage> ReadyMessages::take(Position position, std::uint8_t priority) {
   if (!lanes_[priority]) return {};
   auto taken = lanes_[priority]->take(position);
-  if (taken) removed(1, taken->message->body().size());
+  if (taken) removed(1, taken->octets);
   return taken;
 }
 
@@ -64,6 +65,7 @@ void ReadyMessages::clear() {
   count_ = 0;
   octets_ = 0;
   paged_out_count_ = 0;
+  unloaded_count_ = 0;
 }
 
 // --- out of memory
@@ -75,15 +77,15 @@ void ReadyMessages::restore(std::uint8_t priority, const PagedOut& paged_out) {
   lane(priority).restore(paged_out);
 }
 
-std::uint64_t ReadyMessages::paged_out_octets() const {
+std::uint64_t ReadyMessages::out_of_memory_octets() const {
   std::uint64_t octets = 0;
   for (const auto& lane : lanes_)
-    if (lane) octets += lane->paged_out().octets;
+    if (lane) octets += lane->paged_out().octets + lane->unloaded().octets;
   return octets;
 }
 
 std::size_t ReadyMessages::memory() const {
-  return (count_ - paged_out_count_) * queued_overhead_octets + (octets_ - paged_out_octets());
+  return (count_ - out_of_memory_count()) * queued_overhead_octets + (octets_ - out_of_memory_octets());
 }
 
 ReadyMessages::PagedOut ReadyMessages::paged_out(std::uint8_t priority) const {
@@ -97,11 +99,19 @@ bool ReadyMessages::has_fewer_than(std::size_t count, std::uint8_t priority) con
 void ReadyMessages::page_out(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable,
                              const PageOutFrom& from) {
   const std::size_t kept_each = kept_octets / lanes_in_use();
+  for (std::size_t priority = 0; priority < lanes_.size(); ++priority)
+    if (!is_empty(priority))
+      lanes_[priority]->page_out(kept_each, is_readable, from(static_cast<std::uint8_t>(priority)));
+  recount_out_of_memory();
+}
+
+void ReadyMessages::recount_out_of_memory() {
   paged_out_count_ = 0;
-  for (std::size_t priority = 0; priority < lanes_.size(); ++priority) {
-    if (is_empty(priority)) continue;
-    lanes_[priority]->page_out(kept_each, is_readable, from(static_cast<std::uint8_t>(priority)));
-    paged_out_count_ += lanes_[priority]->paged_out().messages;
+  unloaded_count_ = 0;
+  for (const auto& lane : lanes_) {
+    if (!lane) continue;
+    paged_out_count_ += lane->paged_out().messages;
+    unloaded_count_ += lane->unloaded().messages;
   }
 }
 
@@ -134,6 +144,23 @@ void ReadyMessages::paged_in(Position next, std::uint8_t priority) {
   const PagedOut lost = lane(priority).paged_in(next);
   removed(lost.messages, lost.octets);
   paged_out_count_ -= lost.messages;
+}
+
+std::optional<Position> ReadyMessages::unloaded_front(std::uint8_t priority) const {
+  return is_empty(priority) ? std::nullopt : lanes_[priority]->unloaded_front();
+}
+
+bool ReadyMessages::load(Position position, std::uint8_t priority, MessageRef message) {
+  const bool is_loaded = lanes_[priority] && lanes_[priority]->load(position, std::move(message));
+  unloaded_count_ -= is_loaded;
+  return is_loaded;
+}
+
+QueuedMessage ReadyMessages::drop_unloaded_front(std::uint8_t priority) {
+  QueuedMessage lost = lane(priority).drop_unloaded_front();
+  --unloaded_count_;
+  removed(1, lost.octets);
+  return lost;
 }
 
 }  // namespace leveret::broker

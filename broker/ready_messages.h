@@ -41,7 +41,7 @@ class ReadyMessages {
   /// The oldest message of a priority; nothing when it has none in memory.
   std::optional<Front> oldest(std::uint8_t priority);
 
-  /// All that are in memory.
+  /// All but those that are paged out.
   template <class Function>
   void for_each(Function function) {
     for (const auto& lane : lanes_)
@@ -55,9 +55,9 @@ class ReadyMessages {
   void restore(std::uint8_t priority, const PagedOut& paged_out);
   /// What the messages in memory occupy, near enough for limits.
   std::size_t memory() const;
-  bool has_paged_out() const { return paged_out_count_ > 0; }
-  std::uint64_t paged_out_count() const { return paged_out_count_; }
-  std::uint64_t paged_out_octets() const;
+  bool is_all_in_memory() const { return out_of_memory_count() == 0; }
+  std::uint64_t out_of_memory_count() const { return paged_out_count_ + unloaded_count_; }
+  std::uint64_t out_of_memory_octets() const;
   /// Nothing has been paged out of a priority that has had no message.
   PagedOut paged_out(std::uint8_t priority) const;
   bool has_fewer_than(std::size_t count, std::uint8_t priority) const;
@@ -81,6 +81,11 @@ class ReadyMessages {
   /// All that is stored of the priority before `next` has been read back.
   void paged_in(Position next, std::uint8_t priority);
 
+  /// See `ReadyLane`.
+  std::optional<Position> unloaded_front(std::uint8_t priority) const;
+  bool load(Position position, std::uint8_t priority, MessageRef message);
+  QueuedMessage drop_unloaded_front(std::uint8_t priority);
+
  private:
   bool is_empty(std::size_t priority) const { return !lanes_[priority] || lanes_[priority]->empty(); }
   ReadyLane& lane(std::uint8_t priority);
@@ -88,12 +93,14 @@ class ReadyMessages {
   ReadyLane& next_lane() { return *lanes_[highest()]; }
   void added(std::uint8_t priority, std::uint64_t messages, std::uint64_t octets);
   void removed(std::uint64_t messages, std::uint64_t octets);
+  void recount_out_of_memory();
 
   std::vector<std::unique_ptr<ReadyLane>> lanes_;  // made when a priority has its first message; that of 0 at once
   std::uint8_t highest_ = 0;                       // no lane above it has a message
   std::size_t count_ = 0;
   std::uint64_t octets_ = 0;
   std::uint64_t paged_out_count_ = 0;
+  std::uint64_t unloaded_count_ = 0;
 };
 
 }  // namespace leveret::broker

@@ -34,7 +34,15 @@ struct QueueNumbers {
   std::uint64_t octets_persistent = 0;
   std::uint64_t paged_out = 0;  // of those that are ready
   std::uint64_t octets_paged_out = 0;
+  std::uint64_t unacknowledged_paged_out = 0;  // the same of those that are unacknowledged
+  std::uint64_t octets_unacknowledged_paged_out = 0;
 
+  std::uint64_t ready_in_memory() const { return ready - paged_out; }
+  std::uint64_t unacknowledged_in_memory() const { return unacknowledged - unacknowledged_paged_out; }
+  std::uint64_t in_memory() const { return ready_in_memory() + unacknowledged_in_memory(); }
+  std::uint64_t out_of_memory() const { return paged_out + unacknowledged_paged_out; }
+  std::uint64_t octets_out_of_memory() const { return octets_paged_out + octets_unacknowledged_paged_out; }
+  std::uint64_t octets_in_memory() const { return octets_ready + octets_unacknowledged - octets_out_of_memory(); }
   std::uint64_t messages() const { return ready + unacknowledged + delayed + dead_lettering; }
   std::uint64_t octets() const { return octets_ready + octets_unacknowledged + octets_delayed + octets_dead_lettering; }
 
@@ -52,6 +60,8 @@ struct QueueNumbers {
     octets_persistent += more.octets_persistent;
     paged_out += more.paged_out;
     octets_paged_out += more.octets_paged_out;
+    unacknowledged_paged_out += more.unacknowledged_paged_out;
+    octets_unacknowledged_paged_out += more.octets_unacknowledged_paged_out;
     return *this;
   }
 };

@@ -176,8 +176,9 @@ void Shard::note_memory(AnyQueue& queue) {
 
 void Shard::balance_memory() {
   const auto count = [this](AnyQueue& queue) {
-    const std::size_t memory = queue.memory();
-    queued_memory_ += memory - std::exchange(queue.memory_note().octets, memory);
+    const QueuedMemory memory = queue.memory();
+    queued_memory_ += memory;
+    queued_memory_ -= std::exchange(queue.memory_note().memory, memory);
   };
   for (const QueueId id : growing_queues_)
     if (AnyQueue* queue = find_queue(id)) count(*queue);
@@ -185,7 +186,7 @@ void Shard::balance_memory() {
     AnyQueue* queue = find_queue(id);
     if (!queue) continue;
     queue->memory_note().is_noted = false;
-    if (!is_short_of_memory()) continue;
+    if (!is_short_of_memory() && !is_holding_much()) continue;
     queue->page_out();
     count(*queue);
   }
@@ -337,7 +338,7 @@ void Shard::delete_queue(AnyQueue& queue) {
   dead_letters_.publish_all();
   dead_letters_.forget(id);
   alarms_.clear(id);
-  queued_memory_ -= queue.memory_note().octets;
+  queued_memory_ -= queue.memory_note().memory;
   queue.virtual_host().remove_queue(id);
   queue.close();
   queues_.erase(id);

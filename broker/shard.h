@@ -129,9 +129,10 @@ class Shard {
   /// Takes it out of the topology and ends it.  `queue` is gone afterwards.
   void delete_queue(AnyQueue& queue);
   const std::unordered_map<QueueId, std::unique_ptr<AnyQueue>>& queues() const { return queues_; }
-  /// Ready messages in memory may occupy so much; above it queues leave theirs to the store.
+  /// Ready messages in memory may occupy so much, and held ones as much; above it queues leave theirs to the store.
   void limit_queued_memory(std::size_t octets) { queued_memory_max_ = octets; }
-  bool is_short_of_memory() const { return queued_memory_ > queued_memory_max_; }
+  bool is_short_of_memory() const { return queued_memory_.ready > queued_memory_max_; }
+  bool is_holding_much() const { return queued_memory_.held > queued_memory_max_; }
   /// Has the queue's memory counted, and its messages paged out where that is needed, at the end of the turn.
   void note_memory(AnyQueue& queue);
 
@@ -244,7 +245,7 @@ class Shard {
   LoginCounters logins_{};
   DeathCounters deaths_{};
   AlarmClock alarms_{};
-  std::size_t queued_memory_ = 0;
+  QueuedMemory queued_memory_{};
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();
   std::vector<QueueId> growing_queues_{};
   std::vector<QueueId> queues_with_returns_{};

@@ -45,7 +45,7 @@ class StreamQueue final : public AnyQueue {
   void close() override;
 
   void wake() override;
-  std::size_t memory() const override { return log_.memory(); }
+  QueuedMemory memory() const override { return {.ready = log_.memory()}; }
   void page_out() override { log_.forget(0); }
   void store_exact_mark() override {}
 

@@ -44,23 +44,21 @@ const std::array queue_details{
     OfQueue{"queue_consumer_utilisation", gauge, "Same as consumer capacity",
             [](Queue q) { return q.consumer_capacity.value_or(0); }, false},
     OfQueue{"queue_messages_ram", gauge, "Ready and unacknowledged messages stored in memory",
-            [](Queue q) { return number(q.numbers.ready - q.numbers.paged_out + q.numbers.unacknowledged); }},
+            [](Queue q) { return number(q.numbers.in_memory()); }},
     OfQueue{"queue_messages_ram_bytes", gauge, "Size of ready and unacknowledged messages stored in memory",
-            [](Queue q) {
-              return number(q.numbers.octets_ready - q.numbers.octets_paged_out + q.numbers.octets_unacknowledged);
-            }},
+            [](Queue q) { return number(q.numbers.octets_in_memory()); }},
     OfQueue{"queue_messages_ready_ram", gauge, "Ready messages stored in memory",
-            [](Queue q) { return number(q.numbers.ready - q.numbers.paged_out); }},
+            [](Queue q) { return number(q.numbers.ready_in_memory()); }},
     OfQueue{"queue_messages_unacked_ram", gauge, "Unacknowledged messages stored in memory",
-            [](Queue q) { return number(q.numbers.unacknowledged); }},
+            [](Queue q) { return number(q.numbers.unacknowledged_in_memory()); }},
     OfQueue{"queue_messages_persistent", gauge, "Persistent messages",
             [](Queue q) { return number(q.numbers.persistent); }},
     OfQueue{"queue_messages_persistent_bytes", gauge, "Size in bytes of persistent messages",
             [](Queue q) { return number(q.numbers.octets_persistent); }, false},
     OfQueue{"queue_messages_paged_out", gauge, "Messages paged out to disk",
-            [](Queue q) { return number(q.numbers.paged_out); }},
+            [](Queue q) { return number(q.numbers.out_of_memory()); }},
     OfQueue{"queue_messages_paged_out_bytes", gauge, "Size in bytes of messages paged out to disk",
-            [](Queue q) { return number(q.numbers.octets_paged_out); }},
+            [](Queue q) { return number(q.numbers.octets_out_of_memory()); }},
 };
 
 const std::array queue_published{

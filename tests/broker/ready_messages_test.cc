@@ -25,7 +25,7 @@ std::vector<Position> drain(ReadyMessages& ready) {
   while (!ready.empty()) {
     const auto [position, queued] = ready.front();
     positions.push_back(position);
-    ready.pop_front(queued->message->body().size());
+    ready.pop_front(queued->octets);
   }
   return positions;
 }
@@ -136,7 +136,7 @@ TEST(ReadyMessages, ThatComeLaterStandBehindThoseOutOfMemory) {
   ready.append(72, 7, message());
   EXPECT_FALSE(ready.has_front());
   read_back(ready, 7, 72);
-  EXPECT_FALSE(ready.has_paged_out());
+  EXPECT_TRUE(ready.is_all_in_memory());
   EXPECT_THAT(drain(ready), ElementsAre(70, 71, 72));
 }
 
@@ -174,7 +174,7 @@ TEST(ReadyMessages, ThatWerePutBackLeaveMemoryWhereNothingElseHas) {
   for (const Position position : {1, 2, 3}) ready.put_back(position, 0, message());
   ready.page_out_returned(0, all_are_readable, from_the_first);
   EXPECT_EQ(ready.memory(), 0u);
-  EXPECT_EQ(ready.paged_out_count(), 5u);
+  EXPECT_EQ(ready.out_of_memory_count(), 5u);
   EXPECT_EQ(ready.paged_out(0).begin, 1u);
 }
 
@@ -187,6 +187,97 @@ TEST(ReadyMessages, OfARestartAreAllOutOfMemory) {
   for (const Position position : {3, 8}) ready.page_in(position, 5, message());
   ready.paged_in(9, 5);
   EXPECT_THAT(drain(ready), ElementsAre(3, 8));
+}
+
+// --- unloaded: at their places, without their contents
+
+QueuedMessage unloaded(std::string_view body = "x") {
+  QueuedMessage queued = message(body);
+  queued.append = AppendNumber::recovered;
+  queued.message.reset();
+  return queued;
+}
+
+TEST(ReadyMessages, ThatArePutBackUnloadedAreDeliveredWhenTheyHaveBeenRead) {
+  ReadyMessages ready;
+  ready.append(5, 0, message());
+  ready.put_back(2, 0, unloaded("12"));
+  EXPECT_EQ(ready.size(), 2u);
+  EXPECT_EQ(ready.octets(), 3u);
+  EXPECT_EQ(ready.out_of_memory_count(), 1u);
+  EXPECT_EQ(ready.out_of_memory_octets(), 2u);
+  EXPECT_EQ(ready.memory(), queued_overhead_octets + 1);
+  EXPECT_FALSE(ready.has_front()) << "none overtakes it";
+  EXPECT_EQ(ready.unloaded_front(0), 2u);
+  EXPECT_FALSE(ready.take(2, 0));
+  EXPECT_FALSE(ready.load(3, 0, message().message));
+  EXPECT_FALSE(ready.load(5, 0, message().message)) << "it is in memory";
+  EXPECT_TRUE(ready.load(2, 0, message("12").message));
+  EXPECT_FALSE(ready.load(2, 0, message("12").message));
+  EXPECT_TRUE(ready.is_all_in_memory());
+  EXPECT_FALSE(ready.unloaded_front(0));
+  EXPECT_THAT(drain(ready), ElementsAre(2, 5));
+}
+
+TEST(ReadyMessages, ThatAreUnloadedLetOthersGoFirstThatStandBeforeThem) {
+  ReadyMessages ready{{.has_lanes = true, .max = 9}};
+  ready.put_back(10, 1, unloaded());
+  ready.put_back(11, 1, message());
+  ready.append(70, 7, message());
+  EXPECT_EQ(ready.front().position, 70u);
+  ready.pop_front(1);
+  EXPECT_FALSE(ready.has_front());
+  ready.put_back(9, 1, message());
+  EXPECT_EQ(ready.front().position, 9u);
+}
+
+TEST(ReadyMessages, ThatAreUnloadedAndCannotBeReadAreDropped) {
+  ReadyMessages ready;
+  ready.put_back(1, 0, unloaded("123"));
+  ready.append(2, 0, message());
+  EXPECT_EQ(ready.drop_unloaded_front(0).octets, 3u);
+  EXPECT_TRUE(ready.is_all_in_memory());
+  EXPECT_EQ(ready.octets(), 1u);
+  EXPECT_THAT(drain(ready), ElementsAre(2));
+}
+
+TEST(ReadyMessages, ThatWerePutBackAreUnloadedBeforeWhatIsHeld) {
+  ReadyMessages ready;
+  for (const Position position : {1, 2, 4}) ready.put_back(position, 0, message());
+  for (const Position position : {9, 10}) ready.append(position, 0, message());
+  ready.page_out_returned(1, all_are_readable, [](std::uint8_t) { return Position{6}; });
+  EXPECT_EQ(ready.paged_out(0).begin, 10u);
+  EXPECT_EQ(ready.paged_out(0).messages, 1u);
+  EXPECT_EQ(ready.out_of_memory_count(), 3u);
+  EXPECT_EQ(ready.memory(), 2 * (queued_overhead_octets + 1)) << "the first of both kinds are kept at hand";
+  EXPECT_EQ(ready.front().position, 1u);
+  ready.pop_front(1);
+  EXPECT_EQ(ready.unloaded_front(0), 2u);
+}
+
+TEST(ReadyMessages, ThatAreUnloadedArePagedOutOnceNothingIsHeldBehindThem) {
+  ReadyMessages ready;
+  for (const Position position : {1, 2, 4}) ready.put_back(position, 0, unloaded());
+  ready.append(9, 0, message());
+  ready.page_out_returned(0, all_are_readable, from_the_first);
+  EXPECT_EQ(ready.paged_out(0).begin, 1u);
+  EXPECT_EQ(ready.paged_out(0).messages, 4u);
+  EXPECT_EQ(ready.out_of_memory_count(), 4u);
+  EXPECT_EQ(ready.out_of_memory_octets(), 4u);
+  EXPECT_EQ(ready.memory(), 0u);
+  for (const Position position : {1, 2, 4, 9}) ready.page_in(position, 0, message());
+  ready.paged_in(10, 0);
+  EXPECT_TRUE(ready.is_all_in_memory());
+  EXPECT_THAT(drain(ready), ElementsAre(1, 2, 4, 9));
+}
+
+TEST(ReadyMessages, ThatAreUnloadedAreForgottenWithTheOthers) {
+  ReadyMessages ready;
+  ready.put_back(1, 0, unloaded());
+  ready.clear();
+  EXPECT_TRUE(ready.empty());
+  EXPECT_TRUE(ready.is_all_in_memory());
+  EXPECT_EQ(ready.octets(), 0u);
 }
 
 }  // namespace

@@ -41,28 +41,82 @@ class UnreadableBacklogTest : public testing::Test {
     return options;
   }
 
+  static constexpr int count = 2000;
+  static std::string body_of(int number) { return std::to_string(number) + std::string(1000, '.'); }
+
+  static void fill(TestChannel& channel) {
+    channel.select_confirms();
+    for (int number = 0; number < count; ++number) {
+      channel.publish_persistent("q", body_of(number));
+      channel.next_confirm();
+    }
+  }
+
+  /// Until it has left memory somebody holds all of it.
+  ReceivedMessage receive_all(TestChannel& channel) {
+    channel.consume("q");
+    ReceivedMessage last;
+    for (int number = 0; number < count; ++number) last = channel.next_delivery();
+    return last;
+  }
+
+  void expect_a_failed_read(TestChannel& channel) {
+    wait_until([&] { return fault_.reads > 0; }, "a read fails");
+    for (int i = 0; i < 10; ++i) channel.synchronize();
+    EXPECT_EQ(fault_.reads, 1) << "it is not asked for again at once";
+  }
+
+  void end_fault() {
+    fault_.is_there = false;
+    broker_.clock().advance(1s);
+  }
+
   UnreadableStore::Fault fault_{};
   TestBroker broker_{options()};
   TestClient client_{broker_.port(), TestClient::Options{}};
 };
 
 TEST_F(UnreadableBacklogTest, WaitsUntilItCanBeReadAgain) {
-  constexpr int count = 2000;
   auto channel = client_.open_channel();
   channel.declare_queue("q", {.durable = true});
-  channel.select_confirms();
-  const auto body_of = [](int number) { return std::to_string(number) + std::string(1000, '.'); };
-  for (int number = 0; number < count; ++number) {
-    channel.publish_persistent("q", body_of(number));
-    channel.next_confirm();
-  }
+  fill(channel);
   fault_.is_there = true;
   channel.consume("q", {.no_ack = NoAck::yes});
-  wait_until([&] { return fault_.reads > 0; }, "a read fails");
-  for (int i = 0; i < 10; ++i) channel.synchronize();
-  EXPECT_EQ(fault_.reads, 1) << "it is not asked for again at once";
-  fault_.is_there = false;
-  broker_.clock().advance(1s);
+  expect_a_failed_read(channel);
+  end_fault();
+  for (int number = 0; number < count; ++number) ASSERT_EQ(channel.next_delivery().body, body_of(number));
+}
+
+TEST_F(UnreadableBacklogTest, WaitsWhenItHasBeenGivenBack) {
+  auto channel = client_.open_channel();
+  channel.declare_queue("q", {.durable = true});
+  fill(channel);
+  TestClient holder{broker_.port(), TestClient::Options{}};
+  auto holding = holder.open_channel();
+  receive_all(holding);
+  fault_.is_there = true;
+  holder.close();
+  expect_a_failed_read(channel);
+  channel.consume("q", {.no_ack = NoAck::yes});
+  end_fault();
+  for (int number = 0; number < count; ++number) ASSERT_EQ(channel.next_delivery().body, body_of(number));
+}
+
+TEST_F(UnreadableBacklogTest, DiesWhenItCanBeReadAgain) {
+  auto channel = client_.open_channel();
+  channel.declare_queue("dead");
+  channel.declare_queue(
+      "q", {.durable = true,
+            .arguments =
+                FieldTableBuilder{}.put("x-dead-letter-exchange", "").put("x-dead-letter-routing-key", "dead").view()});
+  fill(channel);
+  auto holding = client_.open_channel();
+  const auto last = receive_all(holding);
+  fault_.is_there = true;
+  holding.nack(last, Multiple::yes, Requeue::no);
+  expect_a_failed_read(channel);
+  channel.consume("dead", {.no_ack = NoAck::yes});
+  end_fault();
   for (int number = 0; number < count; ++number) ASSERT_EQ(channel.next_delivery().body, body_of(number));
 }
 
