@@ -76,6 +76,8 @@ class AnyQueue {
   virtual QueueCounts counts() const = 0;
   virtual QueueNumbers numbers() const = 0;
   const QueueCounters& counters() const { return counters_; }
+  /// The property of the first message, in seconds since 1970; nothing where it has none, or is not in memory.
+  virtual std::optional<std::uint64_t> head_timestamp() { return {}; }
   /// Nothing when no message has been looked at.
   virtual const MessageTimes* times() const { return nullptr; }
   /// Of a queue that serves one before another; nothing of a stream, which all read alike.

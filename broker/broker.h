@@ -92,6 +92,7 @@ class Broker {
   ResourceLimits& resource_limits() { return resource_limits_; }
   storage::StoreLoad store_load() const { return store_->load(); }
   AccessControl& access_control() { return access_control_; }
+  SharedLoginCounters& http_logins() { return http_logins_; }
   ReplyConsumers& reply_consumers() { return reply_consumers_; }
   DefinitionChanges& definition_changes() { return definition_changes_; }
   const Limits& limits() const { return limits_; }
@@ -157,6 +158,7 @@ class Broker {
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<std::uint64_t> next_queue_id_{1};
   AccessControl access_control_;
+  SharedLoginCounters http_logins_{};
   ReplyConsumers reply_consumers_{};
   DefinitionChanges definition_changes_{};
   DefinitionStore definitions_;

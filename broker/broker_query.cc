@@ -42,6 +42,7 @@ struct QueueState {
   QueueCounters counters{};
   FavouredConsumer favoured{};
   std::optional<double> consumer_capacity{};
+  std::optional<std::uint64_t> head_timestamp{};
 };
 
 using StatesOfQueues = std::unordered_map<QueueId, QueueState>;
@@ -62,6 +63,7 @@ StatesOfQueues look_at_queues(Shard& shard) {
   states.reserve(shard.queues().size());
   for (const auto& [id, queue] : shard.queues()) {
     QueueState& state = states.emplace(id, QueueState{queue->numbers(), queue->counters()}).first->second;
+    state.head_timestamp = queue->head_timestamp();
     const Consumers* const consumers = queue->consumers();
     if (!consumers) continue;
     state.favoured = favoured_among(*consumers);
@@ -168,6 +170,7 @@ ResourceReport BrokerQuery::resources() const {
           .has_memory_alarm = alarms.has(Alarm::memory),
           .has_disk_alarm = alarms.has(Alarm::disk) || alarms.has(Alarm::store),
           .data_directory = data_directory_.string(),
+          .connections = broker_.connection_count(),
           .store = broker_.store_load()};
 }
 
@@ -195,9 +198,26 @@ Answer<LoadReport> BrokerQuery::load() {
 
 // --- who may do what
 
-std::optional<UserReport> BrokerQuery::log_in(std::string_view user, std::string_view password) const {
-  if (!broker_.access_control().password_matches(user, password)) return {};
-  return find_user(user);
+std::optional<UserReport> BrokerQuery::log_in(std::string_view user, std::string_view password) {
+  const bool is_accepted = broker_.access_control().password_matches(user, password);
+  broker_.http_logins().count(is_accepted);
+  return is_accepted ? find_user(user) : std::nullopt;
+}
+
+Answer<std::vector<LoginReport>> BrokerQuery::logins() {
+  LoginCounters amqp;
+  for (const auto& of_shard :
+       co_await ask_all<LoginCounters>(broker_.shards(), [](Shard& shard) { return shard.logins(); }))
+    amqp += of_shard;
+  co_return std::vector<LoginReport>{{"amqp091", amqp}, {"http", broker_.http_logins().now()}};
+}
+
+Answer<void> BrokerQuery::forget_logins() {
+  broker_.http_logins().forget();
+  co_await ask_all<Done>(broker_.shards(), [](Shard& shard) {
+    shard.logins() = {};
+    return Done{};
+  });
 }
 
 bool BrokerQuery::is_loopback_user(std::string_view user) const {
@@ -353,6 +373,7 @@ Answer<std::vector<QueueReport>> BrokerQuery::queues(std::vector<std::string> vi
         report.counters = found->second.counters;
         report.favoured = found->second.favoured;
         report.consumer_capacity = found->second.consumer_capacity;
+        report.head_timestamp = found->second.head_timestamp;
       }
     }
   }

@@ -40,6 +40,7 @@ struct ExchangeCommand {
   bool is_auto_delete = false;
   bool is_internal = false;
   std::string arguments{};  // an encoded field table, as everywhere here
+  std::string user{};       // who has declared it, where that is not who asks
 };
 
 struct QueueCommand {
@@ -84,6 +85,7 @@ struct ResourceReport {
   bool has_memory_alarm = false;
   bool has_disk_alarm = false;  // a store that cannot write is one as well
   std::string data_directory{};
+  std::uint64_t connections = 0;  // sockets of AMQP clients
   StoreLoad store{};
 };
 
@@ -133,7 +135,10 @@ class BrokerQuery {
   // --- who may do what
 
   /// The user, when the password is right.
-  std::optional<UserReport> log_in(std::string_view user, std::string_view password) const;
+  std::optional<UserReport> log_in(std::string_view user, std::string_view password);
+  /// Since the start, or since they were forgotten.
+  Answer<std::vector<LoginReport>> logins();
+  Answer<void> forget_logins();
   /// Whether the user may come from this machine only.
   bool is_loopback_user(std::string_view user) const;
   bool may_enter(std::string_view user, std::string_view virtual_host) const;

@@ -46,6 +46,7 @@ Answer<protocol::Result<void>> add_exchange(Broker& broker, Shard& shard, std::s
                                                         .auto_delete = command.is_auto_delete,
                                                         .internal = command.is_internal,
                                                         .arguments = FieldTable{protocol::as_octets(command.arguments)},
+                                                        .user = command.user,
                                                         .shard = shard.index()});
   if (!declared) co_return declared.error();
   if (const auto store = virtual_host->delay_store_of(command.name); store && store->shard == shard.index())

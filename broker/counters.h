@@ -113,10 +113,32 @@ struct ExchangeCounters {
       {{"publish_in", &ExchangeCounters::in}, {"publish_out", &ExchangeCounters::out}}};
 };
 
-/// Who has shown a password to a shard.
+/// Who has shown a password.
 struct LoginCounters {
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;
+
+  std::uint64_t all() const { return accepted + refused; }
+  void count(bool is_accepted) { ++(is_accepted ? accepted : refused); }
+  void operator+=(const LoginCounters& more) {
+    accepted += more.accepted;
+    refused += more.refused;
+  }
+};
+
+/// The same, counted by several threads.
+class SharedLoginCounters {
+ public:
+  void count(bool is_accepted) { ++(is_accepted ? accepted_ : refused_); }
+  LoginCounters now() const { return {.accepted = accepted_, .refused = refused_}; }
+  void forget() {
+    accepted_ = 0;
+    refused_ = 0;
+  }
+
+ private:
+  std::atomic<std::uint64_t> accepted_{0};
+  std::atomic<std::uint64_t> refused_{0};
 };
 
 /// What a connection's socket has carried.

@@ -119,6 +119,7 @@ std::string value_of(const Exchange& exchange) {
   value.put("auto_delete", exchange.is_auto_delete);
   value.put("internal", exchange.is_internal);
   value.put("arguments", view_of(exchange.arguments));
+  if (!exchange.user.empty()) value.put("user", exchange.user);
   if (exchange.delay_store) value.put("delay_store", static_cast<std::int64_t>(exchange.delay_store->queue));
   return value.take();
 }
@@ -129,7 +130,8 @@ Exchange exchange_from(const Key& key, FieldTable value) {
                     .is_durable = true,
                     .is_auto_delete = flag(value, "auto_delete"),
                     .is_internal = flag(value, "internal"),
-                    .arguments = owned(table(value, "arguments"))};
+                    .arguments = owned(table(value, "arguments")),
+                    .user = text(value, "user")};
   if (const auto store = value.find("delay_store"))
     exchange.delay_store = {.queue = QueueId{static_cast<std::uint64_t>(store->as_integer().value_or(0))}};
   return exchange;

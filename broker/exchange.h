@@ -88,6 +88,7 @@ struct Exchange {
   bool is_auto_delete = false;
   bool is_internal = false;
   std::string arguments{};  // an encoded field table
+  std::string user{};       // who has declared it
   /// Where messages without a queue go: the one its arguments name, else the one its policy does.
   std::optional<std::string> alternate_exchange{};
   std::shared_ptr<const AppliedPolicies> policies{};

@@ -66,6 +66,11 @@ QueueNumbers Queue::numbers() const {
           .octets_unacknowledged_paged_out = held_.unloaded_octets()};
 }
 
+std::optional<std::uint64_t> Queue::head_timestamp() {
+  if (!ready_.has_front()) return {};
+  return protocol::decode_properties(ready_.front().message->message->properties()).value().timestamp;
+}
+
 bool Queue::is_stored(const Message& message) const {
   return record_->is_durable() && (message.is_persistent() || is_quorum());
 }

@@ -44,6 +44,7 @@ class Queue final : public AnyQueue {
 
   QueueCounts counts() const override;
   QueueNumbers numbers() const override;
+  std::optional<std::uint64_t> head_timestamp() override;
   const MessageTimes* times() const override { return times_.get(); }
   const Consumers* consumers() const override { return &consumers_; }
   /// An idle queue's lease begins anew.

@@ -82,7 +82,8 @@ struct QueueReport {
   std::optional<ConnectionId> owner{};  // of an exclusive queue
   std::string arguments{};
   FavouredConsumer favoured{};
-  std::optional<double> consumer_capacity{};  // see Consumers::capacity; nothing of a stream
+  std::optional<double> consumer_capacity{};      // see Consumers::capacity; nothing of a stream
+  std::optional<std::uint64_t> head_timestamp{};  // of its first message, in seconds since 1970; see AnyQueue
   QueueNumbers numbers{};
   QueueCounters counters{};
 };
@@ -95,6 +96,7 @@ struct ExchangeReport {
   bool is_auto_delete = false;
   bool is_internal = false;
   std::string arguments{};
+  std::string user{};  // who has declared it
   ExchangeCounters counters{};
   std::shared_ptr<const DelayedNumbers> delayed{};  // of one that delays messages
 };
@@ -234,13 +236,18 @@ struct TopicPermissionReport {
   std::string read{};
 };
 
+/// Who has shown a password to one of the protocols.
+struct LoginReport {
+  std::string_view protocol{};  // "amqp091", "http"
+  LoginCounters counters{};
+};
+
 /// How busy a shard is, since the start.
 struct ShardLoad {
   std::chrono::nanoseconds processor_time{};
   std::uint64_t turns = 0;
   std::uint64_t backlog = 0;        // octets, as its publishers see it
   std::uint64_t route_lookups = 0;  // routes that it did not remember
-  LoginCounters logins{};
   DeathCounters deaths{};
 };
 

@@ -118,7 +118,6 @@ ShardLoad Shard::load() const {
           .turns = turns_,
           .backlog = backlog_.octets(),
           .route_lookups = route_lookups_,
-          .logins = logins_,
           .deaths = deaths_};
 }
 

@@ -46,7 +46,11 @@ VirtualHost::VirtualHost(std::string name, storage::Store& store, std::atomic<st
       definition_changes_(definition_changes),
       shards_(shards) {
   const auto predeclare = [this](std::string_view exchange, ExchangeType type, bool is_internal = false) {
-    add_exchange({.name = std::string{exchange}, .type = type, .is_durable = true, .is_internal = is_internal});
+    add_exchange({.name = std::string{exchange},
+                  .type = type,
+                  .is_durable = true,
+                  .is_internal = is_internal,
+                  .user = "rmq-internal"});
   };
   predeclare("", ExchangeType::direct);
   predeclare("amq.direct", ExchangeType::direct);
@@ -137,7 +141,8 @@ Result<Lasting> VirtualHost::declare_exchange(const ExchangeDeclaration& declara
                     .is_durable = declaration.durable,
                     .is_auto_delete = declaration.auto_delete,
                     .is_internal = declaration.internal,
-                    .arguments = std::string{protocol::as_text(declaration.arguments.octets())}};
+                    .arguments = std::string{protocol::as_text(declaration.arguments.octets())},
+                    .user = std::string{declaration.user}};
   if (*type == ExchangeType::delayed)
     exchange.delay_store = {.queue = QueueId{next_queue_id_.fetch_add(1)}, .shard = declaration.shard};
   const Exchange& added = add_exchange(std::move(exchange));

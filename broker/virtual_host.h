@@ -45,6 +45,7 @@ struct ExchangeDeclaration {
   bool auto_delete = false;
   bool internal = false;
   FieldTable arguments{};
+  std::string_view user{};
   /// Where an exchange of type x-delayed-message keeps what it delays: `Shard::add_delay_store` is to follow there.
   ShardIndex shard{};
 };

@@ -17,6 +17,7 @@ std::vector<ExchangeReport> VirtualHost::exchange_reports() const {
                        .is_auto_delete = exchange->is_auto_delete,
                        .is_internal = exchange->is_internal,
                        .arguments = exchange->arguments,
+                       .user = exchange->user,
                        .counters = exchange->traffic->counters(),
                        .delayed = exchange->delayed});
   return reports;

@@ -313,7 +313,8 @@ class Import {
                                        .is_durable = body.flag("durable"),
                                        .is_auto_delete = body.flag("auto_delete"),
                                        .is_internal = body.flag("internal"),
-                                       .arguments = body.table("arguments")};
+                                       .arguments = body.table("arguments"),
+                                       .user = request_.creator()};
       accepted(co_await request_.broker.import_exchange(std::move(virtual_host), std::move(exchange)));
     }
   }

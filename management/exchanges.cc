@@ -13,14 +13,13 @@ namespace leveret::management {
 namespace {
 
 json::object basics(const broker::ExchangeReport& exchange) {
-  const bool is_predeclared = exchange.name.empty() || exchange.name.starts_with("amq.");
   return {{"arguments", table_to_json(exchange.arguments)},
           {"auto_delete", exchange.is_auto_delete},
           {"durable", exchange.is_durable},
           {"internal", exchange.is_internal},
           {"name", to_json_text(exchange.name)},
           {"type", exchange.type},
-          {"user_who_performed_action", is_predeclared ? "rmq-internal" : ""},
+          {"user_who_performed_action", to_json_text(exchange.user)},
           {"vhost", to_json_text(exchange.virtual_host)}};
 }
 

@@ -67,13 +67,30 @@ void check_node(const Request& request) {
 
 }  // namespace
 
-/// Attempts to log in are in the log; they are not counted.
-Response list_login_attempts(const Request& request) {
+boost::asio::awaitable<Response> list_login_attempts(const Request& request) {
+  check_node(request);
+  json::array attempts;
+  for (const auto& [protocol, counters] : co_await request.broker.logins())
+    attempts.push_back(json::object{{"protocol", protocol},
+                                    {"auth_attempts", counters.all()},
+                                    {"auth_attempts_failed", counters.refused},
+                                    {"auth_attempts_succeeded", counters.accepted}});
+  co_return answer(attempts);
+}
+
+boost::asio::awaitable<Response> forget_login_attempts(const Request& request) {
+  check_node(request);
+  co_await request.broker.forget_logins();
+  co_return no_content();
+}
+
+/// Where they came from is in the log alone, as with RabbitMQ unless it is told to count that, too.
+Response list_sources_of_logins(const Request& request) {
   check_node(request);
   return answer(json::array{});
 }
 
-Response forget_login_attempts(const Request& request) {
+Response forget_sources_of_logins(const Request& request) {
   check_node(request);
   return no_content();
 }

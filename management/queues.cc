@@ -99,7 +99,7 @@ json::object to_json(const Request& request, const broker::QueueReport& queue, c
   add_policies(object, request.broker.policies_of_queue(queue.virtual_host, queue.name));
   object["exclusive_consumer_tag"] = tag_or_null(queue.favoured.exclusive);
   object["single_active_consumer_tag"] = tag_or_null(queue.favoured.single_active);
-  object["head_message_timestamp"] = nullptr;
+  object["head_message_timestamp"] = queue.head_timestamp ? json::value(*queue.head_timestamp) : json::value();
   object["recoverable_slaves"] = nullptr;
   return object;
 }

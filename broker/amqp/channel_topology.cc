@@ -114,6 +114,7 @@ Result<void> Channel::handle(const exchange::Declare& declare) {
                                                   .auto_delete = declare.auto_delete,
                                                   .internal = declare.internal,
                                                   .arguments = declare.arguments,
+                                                  .user = connection_.user(),
                                                   .shard = shard_.index()});
   if (!declared) return declared.error();
   if (const auto store = virtual_host_.delay_store_of(name); store && store->shard == shard_.index())

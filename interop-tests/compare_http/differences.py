@@ -4,7 +4,6 @@ Keys are "ENDPOINT MEMBER", MEMBER as in `object_totals.queues` or `[].name`; an
 member ending in `.*` stands for all below it.
 """
 
-NOT_TOLD_APART = "persistent messages of a queue are not counted apart"
 NOT_COUNTED = "reads and writes of the disk are not counted"
 NO_ERLANG = "there is no Erlang inside to tell of"
 NO_PARTS = "memory is that of one process, which is not divided"
@@ -32,10 +31,6 @@ DIFFERENCES = {
     "* [].backing_queue_status": ONE_PLACE,
     "* memory": "memory is not counted by queue",
     "* [].memory": "memory is not counted by queue",
-    "* message_bytes_persistent": NOT_TOLD_APART,
-    "* [].message_bytes_persistent": NOT_TOLD_APART,
-    "* messages_persistent": NOT_TOLD_APART,
-    "* [].messages_persistent": NOT_TOLD_APART,
     "* protected_from_deletion": NEWER,
     "* [].protected_from_deletion": NEWER,
     "/api/definitions vhosts[].*": NEWER,

@@ -70,7 +70,9 @@ void Exposition::add(std::string_view suffix, double value, const Labels& labels
   }
   if (!labels.empty()) text_ += '}';
   constexpr double exact = 9e15;  // whole numbers up to here are exact
-  if (std::floor(value) == value && std::abs(value) < exact)
+  if (std::isnan(value))
+    text_ += " NaN\n";
+  else if (std::floor(value) == value && std::abs(value) < exact)
     fmt::format_to(std::back_inserter(text_), " {}\n", static_cast<std::int64_t>(value));
   else
     fmt::format_to(std::back_inserter(text_), " {}\n", value);

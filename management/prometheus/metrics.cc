@@ -1,6 +1,7 @@
 #include "management/prometheus/metrics.h"
 
 #include <array>
+#include <cmath>
 
 namespace leveret::management::prometheus {
 namespace {
@@ -39,6 +40,8 @@ const std::array queue_details{
             [](Queue q) { return number(q.numbers.octets_ready); }},
     OfQueue{"queue_messages_unacked_bytes", gauge, "Size in bytes of all unacknowledged messages",
             [](Queue q) { return number(q.numbers.octets_unacknowledged); }},
+    OfQueue{"queue_head_message_timestamp", gauge, "Timestamp of the first message in the queue, if any",
+            [](Queue q) { return q.head_timestamp ? number(*q.head_timestamp) : std::nan(""); }, false},
     OfQueue{"queue_consumer_capacity", gauge, "Consumer capacity",
             [](Queue q) { return q.consumer_capacity.value_or(0); }, false},
     OfQueue{"queue_consumer_utilisation", gauge, "Same as consumer capacity",
@@ -189,18 +192,24 @@ const std::array churn{
            [](Node n) { return number(n.churn.queues_deleted); }},
 };
 
+using broker::LoginReport;
+using OfLogins = Metric<LoginReport>;
+
 const std::array logins{
-    OfNode{"auth_attempts_total", counter, "Total number of authorization attempts",
-           [](Node n) { return number(n.logins.accepted + n.logins.refused); }},
-    OfNode{"auth_attempts_succeeded_total", counter, "Total number of successful authentication attempts",
-           [](Node n) { return number(n.logins.accepted); }},
-    OfNode{"auth_attempts_failed_total", counter, "Total number of failed authentication attempts",
-           [](Node n) { return number(n.logins.refused); }},
+    OfLogins{"auth_attempts_total", counter, "Total number of authorization attempts",
+             [](const LoginReport& l) { return number(l.counters.all()); }},
+    OfLogins{"auth_attempts_succeeded_total", counter, "Total number of successful authentication attempts",
+             [](const LoginReport& l) { return number(l.counters.accepted); }},
+    OfLogins{"auth_attempts_failed_total", counter, "Total number of failed authentication attempts",
+             [](const LoginReport& l) { return number(l.counters.refused); }},
 };
+
+const std::array login_table{Family<LoginReport>{"auth_attempt_metrics", logins}};
 
 const std::array node_coarse{
     OfNode{"process_open_fds", gauge, "Open file descriptors", [](Node n) { return number(n.process.open_files); }},
-    OfNode{"process_open_tcp_sockets", gauge, "Open TCP sockets", [](Node n) { return number(n.process.sockets); }},
+    OfNode{"process_open_tcp_sockets", gauge, "Open TCP sockets",
+           [](Node n) { return number(n.resources.connections); }},
     OfNode{"process_resident_memory_bytes", gauge, "Memory used in bytes",
            [](Node n) { return number(n.process.resident_octets); }},
     OfNode{"disk_space_available_bytes", gauge, "Disk space available in bytes",
@@ -252,7 +261,6 @@ const std::array totals{
 
 const std::array node_table{
     Family<NodeFacts>{"connection_churn_metrics", churn},
-    Family<NodeFacts>{"auth_attempt_metrics", logins},
     Family<NodeFacts>{"node_coarse_metrics", node_coarse},
     Family<NodeFacts>{"node_metrics", node_details},
     Family<NodeFacts>{"node_persister_metrics", persister},
@@ -348,6 +356,10 @@ std::span<const Family<ConnectionReport>> connection_families() {
 
 std::span<const Family<ChannelOfConnection>> channel_families() {
   return channel_table;
+}
+
+std::span<const Family<LoginReport>> login_families() {
+  return login_table;
 }
 
 std::span<const Family<NodeFacts>> node_families() {

@@ -36,7 +36,6 @@ struct NodeFacts {
   broker::ResourceReport resources{};
   broker::StoreLoad store{};
   broker::ChurnCounters churn{};
-  broker::LoginCounters logins{};
   broker::DeathCounters deaths{};
   broker::ChannelCounters channels{};  // of those that are gone as well
   std::chrono::milliseconds uptime{};
@@ -50,6 +49,7 @@ struct NodeFacts {
 std::span<const Family<broker::QueueReport>> queue_families();
 std::span<const Family<broker::ConnectionReport>> connection_families();
 std::span<const Family<ChannelOfConnection>> channel_families();
+std::span<const Family<broker::LoginReport>> login_families();
 std::span<const Family<NodeFacts>> node_families();
 /// Counted since the start, whatever has come and gone meanwhile; they have labels of their own.
 std::span<const Metric<NodeFacts>> global_metrics();

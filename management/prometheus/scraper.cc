@@ -32,6 +32,7 @@ struct Wish {
 struct Facts {
   std::vector<broker::QueueReport> queues{};
   std::vector<broker::ConnectionReport> connections{};
+  std::vector<broker::LoginReport> logins{};
   NodeFacts node{};
   broker::LoadReport load{};
   broker::BrokerQuery::TimesOfQueues times{};
@@ -49,9 +50,13 @@ Labels labels_of(const ChannelOfConnection& of) {
   return {{"channel", of.connection.name() + " (" + std::to_string(of.channel.number) + ")"}};
 }
 
+Labels labels_of(const broker::LoginReport& logins) {
+  return {{"protocol", std::string{logins.protocol}}};
+}
+
 /// Each metric of the families that are wanted: its sum, or a sample of each object.
 template <class Object>
-void write(Exposition& page, const Wish& wish, std::span<const Family<Object>> families,
+void write(Exposition& page, const Wish& wish, bool is_per_object, std::span<const Family<Object>> families,
            const std::vector<Object>& objects) {
   std::set<std::string_view> written;  // for two families may have a metric in common
   for (const auto& family : families) {
@@ -61,10 +66,10 @@ void write(Exposition& page, const Wish& wish, std::span<const Family<Object>> f
       page.begin(std::string{wish.prefix()}.append(metric.name), metric.type, metric.help);
       double sum = 0;
       for (const Object& object : objects) {
-        if (wish.is_per_object) page.add(metric.value(object), labels_of(object));
+        if (is_per_object) page.add(metric.value(object), labels_of(object));
         sum += metric.value(object);
       }
-      if (!wish.is_per_object && metric.has_sum) page.add(sum);
+      if (!is_per_object && metric.has_sum) page.add(sum);
     }
   }
 }
@@ -226,11 +231,8 @@ boost::asio::awaitable<Facts> facts(broker::BrokerQuery& broker) {
   node.resources = broker.resources();
   node.churn = traffic.churn;
   node.store = facts.load.store;
-  for (const auto& shard : facts.load.shards) {
-    node.logins.accepted += shard.logins.accepted;
-    node.logins.refused += shard.logins.refused;
-    node.deaths += shard.deaths;
-  }
+  facts.logins = co_await broker.logins();
+  for (const auto& shard : facts.load.shards) node.deaths += shard.deaths;
   node.uptime = broker.uptime();
   node.connections = facts.connections.size();
   node.queues = facts.queues.size();
@@ -254,9 +256,10 @@ std::string page_of(const broker::BrokerQuery& broker, const Wish& wish, Facts f
     for (const auto& channel : connection.channels) channels.push_back({connection, channel});
   Exposition page;
   write_node(page, wish, facts.node);
-  write(page, wish, queue_families(), facts.queues);
-  write(page, wish, channel_families(), channels);
-  write(page, wish, connection_families(), facts.connections);
+  write(page, wish, true, login_families(), facts.logins);
+  write(page, wish, wish.is_per_object, queue_families(), facts.queues);
+  write(page, wish, wish.is_per_object, channel_families(), channels);
+  write(page, wish, wish.is_per_object, connection_families(), facts.connections);
   write_identity(page, broker);
   if (wish.is_detailed) {
     write_cluster(page, wish, broker);
@@ -274,7 +277,7 @@ std::string page_of(const broker::BrokerQuery& broker, const Wish& wish, Facts f
 std::optional<Wish> wish_of(const Target& target) {
   const auto& path = target.segments;
   if (path.empty() || path.size() > 2 || path[0] != "metrics") return {};
-  const std::string kind = path.size() == 2 ? path[1] : "";
+  const std::string kind = path.size() == 2 && path[1] != "default" ? path[1] : "";  // the registry's name
   if (!kind.empty() && kind != "per-object" && kind != "detailed") return {};
   Wish wish{.is_detailed = kind == "detailed", .is_per_object = !kind.empty()};
   for (const auto& [name, value] : target.query) {
@@ -291,7 +294,8 @@ boost::asio::awaitable<Response> scrape(broker::BrokerQuery& broker, RawRequest 
   const auto wish = target ? wish_of(*target) : std::nullopt;
   if (!wish) co_return not_found().response();
   if (request.method != "GET" && request.method != "HEAD")
-    co_return Response{.status = 405, .headers = {{"allow", "GET, HEAD, OPTIONS"}}};
+    co_return Response{.status = request.method == "OPTIONS" ? 200u : 405u,
+                       .headers = {{"allow", "GET, HEAD, OPTIONS"}}};
   Facts now = co_await facts(broker);
   co_return Response{.body = page_of(broker, *wish, std::move(now)), .content_type = "text/plain; version=0.0.4"};
 }

@@ -48,7 +48,8 @@ TEST(DefinitionOfAnExchange, ComesBackAsItWas) {
                           .is_durable = true,
                           .is_auto_delete = true,
                           .is_internal = true,
-                          .arguments = arguments.take()};
+                          .arguments = arguments.take(),
+                          .user = "alice"};
   const auto key = parse_key(key_of("/", exchange)).value();
   EXPECT_EQ(key.kind, Kind::exchange);
   EXPECT_EQ(key.parts.at(0), "/");
@@ -58,6 +59,7 @@ TEST(DefinitionOfAnExchange, ComesBackAsItWas) {
   EXPECT_TRUE(again.is_durable);
   EXPECT_TRUE(again.is_auto_delete);
   EXPECT_TRUE(again.is_internal);
+  EXPECT_EQ(again.user, "alice");
   EXPECT_EQ(again.arguments, exchange.arguments);
 }
 

@@ -224,5 +224,20 @@ TEST_F(AccessTest, AUserWithoutRightsIsRefusedByTheModel) {
   EXPECT_EQ(send({.method = "PUT", .path = "/api/queues/%2F/cq", .body = "{}", .user = "ann:x"}).status, 201u);
 }
 
+TEST_F(AccessTest, CountsLogins) {
+  TestClient client{broker_.port(), TestClient::Options{}};
+  EXPECT_EQ(get_as("guest:wrong", "/api/whoami").status, 401u);
+  const auto attempts = [this] { return json::serialize(get("/api/auth/attempts/" + query_.node_name()).json()); };
+  EXPECT_EQ(attempts(),
+            R"([{"protocol":"amqp091","auth_attempts":1,"auth_attempts_failed":0,"auth_attempts_succeeded":1},)"
+            R"({"protocol":"http","auth_attempts":2,"auth_attempts_failed":1,"auth_attempts_succeeded":1}])");
+  EXPECT_EQ(remove("/api/auth/attempts/" + query_.node_name()).status, 204u);
+  EXPECT_EQ(attempts(),
+            R"([{"protocol":"amqp091","auth_attempts":0,"auth_attempts_failed":0,"auth_attempts_succeeded":0},)"
+            R"({"protocol":"http","auth_attempts":1,"auth_attempts_failed":0,"auth_attempts_succeeded":1}])");
+  EXPECT_EQ(get("/api/auth/attempts/nosuch").status, 404u);
+  EXPECT_EQ(get("/api/auth/attempts/" + query_.node_name() + "/source").body, "[]");
+}
+
 }  // namespace
 }  // namespace leveret::test

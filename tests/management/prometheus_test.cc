@@ -80,8 +80,9 @@ TEST_F(PrometheusTest, SumsUpWhatThereIs) {
   EXPECT_EQ(sample(page, "rabbitmq_global_messages_received_total{protocol=\"amqp091\"}"), "3");
   EXPECT_EQ(sample(page, "rabbitmq_connections_opened_total"), "1");
   EXPECT_EQ(sample(page, "rabbitmq_alarms_memory_used_watermark"), "0");
-  EXPECT_EQ(sample(page, "rabbitmq_auth_attempts_total"), "1");
-  EXPECT_EQ(sample(page, "rabbitmq_auth_attempts_failed_total"), "0");
+  EXPECT_EQ(sample(page, "rabbitmq_auth_attempts_total{protocol=\"amqp091\"}"), "1");
+  EXPECT_EQ(sample(page, "rabbitmq_auth_attempts_failed_total{protocol=\"amqp091\"}"), "0");
+  EXPECT_NE(sample(page, "rabbitmq_auth_attempts_succeeded_total{protocol=\"http\"}"), "none");
   EXPECT_THAT(page, HasSubstr("rabbitmq_identity_info{rabbitmq_node=\"rabbit@"));
   EXPECT_THAT(page, HasSubstr("rabbitmq_build_info{rabbitmq_version=\"4."));
   EXPECT_NE(sample(page, "leveret_shard_turns_total{shard=\"0\"}"), "none");
@@ -254,6 +255,32 @@ TEST_F(PrometheusTest, TellsOfAQueuesMessagesInMemoryAndOnDisk) {
   const std::string sums = scrape("/metrics");
   EXPECT_EQ(sample(sums, "rabbitmq_queue_consumer_capacity"), "none");
   EXPECT_EQ(sample(sums, "rabbitmq_queue_messages_ram"), "2");
+}
+
+TEST_F(PrometheusTest, TellsTheTimestampOfTheFirstMessage) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("with");
+  channel.declare_queue("without");
+  channel.publish("", "with", "x", {.properties = {.timestamp = 1'700'000'000}});
+  channel.publish("", "without", "x");
+  channel.synchronize();
+  const std::string page = scrape("/metrics/per-object");
+  const std::string name = "rabbitmq_queue_head_message_timestamp";
+  EXPECT_EQ(sample(page, name + R"({vhost="/",queue="with"})"), "1700000000");
+  EXPECT_EQ(sample(page, name + R"({vhost="/",queue="without"})"), "NaN");
+  EXPECT_EQ(sample(scrape("/metrics"), name), "none");
+}
+
+TEST_F(PrometheusTest, HasARegistryOfThatName) {
+  EXPECT_EQ(sample(scrape("/metrics/default"), "rabbitmq_queues"), "0");
+  EXPECT_EQ(send({.path = "/metrics/nosuch", .user = ""}).status, 404u);
+}
+
+TEST_F(PrometheusTest, SaysWhichMethodsItHas) {
+  const auto options = send({.method = "OPTIONS", .path = "/metrics", .user = ""});
+  EXPECT_EQ(options.status, 200u);
+  EXPECT_EQ(options.header("allow"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(send({.method = "POST", .path = "/metrics", .user = ""}).status, 405u);
 }
 
 TEST_F(PrometheusTest, GivesEveryMetricOnceWithItsTypeAndHelp) {

@@ -26,6 +26,7 @@ TEST_F(TopologyTest, DeclaresAndDeletesExchanges) {
   EXPECT_EQ(put("/api/exchanges/%2F/e", body).status, 204u);
   const json::value shown = get("/api/exchanges/%2F/e").json();
   EXPECT_EQ(shown.at("durable").as_bool(), true);
+  EXPECT_EQ(shown.at("user_who_performed_action").as_string(), "guest");
   EXPECT_EQ(json::serialize(shown.at("arguments").at("n")), "[1,2.5E0]");
   EXPECT_EQ(remove("/api/exchanges/%2F/e").status, 204u);
   EXPECT_EQ(remove("/api/exchanges/%2F/e").status, 404u);
