@@ -1,10 +1,8 @@
 #include "broker/held_messages.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace leveret::broker {
-
 namespace {
 
 constexpr std::uint32_t returns_max = (1u << 30) - 1;
@@ -25,29 +23,9 @@ QueuedMessage HeldMessages::Unloaded::queued() const {
           .is_transient = is_transient != 0};
 }
 
-void HeldMessages::add(Position position, QueuedMessage message) {
-  if (!message.is_in_memory()) return add_unloaded(position, message);
-  loaded_octets_ += message.octets;
-  loaded_.emplace(position, std::move(message));
-}
-
 void HeldMessages::add_unloaded(Position position, const QueuedMessage& message) {
   unloaded_octets_ += message.octets;
   unloaded_.emplace(position, message);
-}
-
-std::optional<QueuedMessage> HeldMessages::take(Position position) {
-  if (auto taken = take_loaded(position)) return taken;
-  return take_unloaded(position);
-}
-
-std::optional<QueuedMessage> HeldMessages::take_loaded(Position position) {
-  const auto found = loaded_.find(position);
-  if (found == loaded_.end()) return {};
-  std::optional taken{std::move(found->second)};
-  loaded_.erase(found);
-  loaded_octets_ -= taken->octets;
-  return taken;
 }
 
 std::optional<QueuedMessage> HeldMessages::take_unloaded(Position position) {

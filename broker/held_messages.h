@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -13,9 +14,20 @@ namespace leveret::broker {
 /// What a queue has delivered and nobody has settled yet.  Belongs to its queue.
 class HeldMessages {
  public:
-  void add(Position position, QueuedMessage message);
+  void add(Position position, QueuedMessage&& message) {
+    if (!message.is_in_memory()) return add_unloaded(position, message);
+    loaded_octets_ += message.octets;
+    loaded_.emplace(position, std::move(message));
+  }
   /// Nothing when nobody holds it.
-  std::optional<QueuedMessage> take(Position position);
+  std::optional<QueuedMessage> take(Position position) {
+    const auto found = loaded_.find(position);
+    if (found == loaded_.end()) return take_unloaded(position);
+    std::optional taken{std::move(found->second)};
+    loaded_.erase(found);
+    loaded_octets_ -= taken->octets;
+    return taken;
+  }
 
   std::size_t size() const { return loaded_.size() + unloaded_.size(); }
   std::uint64_t octets() const { return loaded_octets_ + unloaded_octets_; }  // of their bodies
@@ -49,7 +61,6 @@ class HeldMessages {
     std::uint32_t is_transient : 1;
   };
 
-  std::optional<QueuedMessage> take_loaded(Position position);
   std::optional<QueuedMessage> take_unloaded(Position position);
   void add_unloaded(Position position, const QueuedMessage& message);
 

@@ -20,11 +20,6 @@ void ReadyLane::put_back(Position position, QueuedMessage message) {
   returned_.emplace(position, std::move(message));
 }
 
-bool ReadyLane::has_front() const {
-  if (returned_.empty() && fresh_.empty()) return false;
-  return unloaded_.messages == 0 || first().is_in_memory();
-}
-
 const QueuedMessage& ReadyLane::first() const {
   return is_returned_next() ? returned_.begin()->second : fresh_.front().message;
 }

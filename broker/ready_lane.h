@@ -24,7 +24,9 @@ class ReadyLane {
 
   bool empty() const { return returned_.empty() && fresh_.empty() && paged_out_.messages == 0; }
   /// Whether the first one is in memory.
-  bool has_front() const;
+  bool has_front() const {
+    return unloaded_.messages == 0 ? !returned_.empty() || !fresh_.empty() : first().is_in_memory();
+  }
 
   struct Front {
     Position position{};

@@ -85,6 +85,7 @@ void Shard::begin_turn() {
 void Shard::at_end_of_turn(TurnMember& member) {
   begin_turn();
   if (std::exchange(member.is_ending_turn_, true)) return;
+  tick_rota_.wake(member);
   ending_.push_back(&member);
 }
 
@@ -123,10 +124,12 @@ ShardLoad Shard::load() const {
 
 void Shard::join(TurnMember& member) {
   members_.insert(&member);
+  tick_rota_.add(member);
 }
 
 void Shard::leave(TurnMember& member) {
   members_.erase(&member);
+  member.unlink();
   if (std::exchange(member.is_ending_turn_, false)) std::replace(ending_.begin(), ending_.end(), &member, {});
 }
 
@@ -158,10 +161,7 @@ void Shard::schedule_tick() {
 }
 
 void Shard::tick() {
-  const TimePoint now = clock_.now();
-  const std::vector<TurnMember*> members(members_.begin(), members_.end());
-  for (TurnMember* member : members)
-    if (members_.contains(member)) member->tick(now);
+  tick_rota_.tick(clock_.now());
   dead_letters_.try_again();
   wake_queues();
 }

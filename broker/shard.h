@@ -24,34 +24,12 @@
 #include "broker/reply_consumers.h"
 #include "broker/reports.h"
 #include "broker/route_cache.h"
+#include "broker/tick_rota.h"
+#include "broker/turn_member.h"
 
 namespace leveret::broker {
 
 class DelayStore;
-
-/// A conversation that a shard carries: is told the time now and then, and has work to finish when a turn ends.
-class TurnMember {
- public:
-  virtual ~TurnMember() = default;
-  /// Once at the end of each turn in which `Shard::at_end_of_turn` was called for it.
-  virtual void end_turn() = 0;
-  /// About four times a second.
-  virtual void tick(TimePoint now) = 0;
-  virtual bool is_of_user(std::string_view user) const = 0;
-  virtual bool is_in(const VirtualHost& virtual_host) const = 0;
-  /// The broker wants it to end.
-  virtual void force_close(std::string_view reason) = 0;
-  /// Resource alarms have been raised or cleared; the shard knows which are on.
-  virtual void alarms_changed() = 0;
-  /// What it is, for who looks at the broker from outside; nothing while it is not yet, or no more, a client.
-  virtual std::optional<ConnectionReport> report() const { return {}; }
-  /// Adds what it has counted.
-  virtual void add_traffic(TrafficReport&) const {}
-
- private:
-  friend class Shard;
-  bool is_ending_turn_ = false;
-};
 
 /// What was counted in a virtual host by channels and connections that have ended since.
 struct PastTraffic {
@@ -96,6 +74,9 @@ class Shard {
   /// Every handler that changes something calls this first.
   void begin_turn();
   void at_end_of_turn(TurnMember& member);
+  /// It is told the time more rarely, until it has work at the end of a turn, or is woken.
+  void rest(TurnMember& member) { tick_rota_.rest(member); }
+  void wake(TurnMember& member) { tick_rota_.wake(member); }
   void join(TurnMember& member);
   void leave(TurnMember& member);
   const boost::unordered_flat_set<TurnMember*>& members() const { return members_; }
@@ -227,6 +208,7 @@ class Shard {
   AlarmSet resource_alarms_{};
   std::vector<TurnMember*> ending_{};
   boost::unordered_flat_set<TurnMember*> members_{};
+  TickRota tick_rota_{};
 
   Mailbox mailbox_{};
   std::vector<Mail> reading_{};

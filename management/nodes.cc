@@ -61,7 +61,7 @@ void add_gauges(json::object& object, const Request& request, const ProcessFacts
   };
   put("mem_used", facts.resident_octets, Columns::memory);
   put("fd_used", facts.open_files, Columns::open_files);
-  put("sockets_used", facts.sockets, Columns::sockets);
+  put("sockets_used", resources.connections, Columns::sockets);
   put("proc_used", facts.threads, Columns::threads);
   put("disk_free", resources.disk_free.value_or(0), Columns::disk_free);
   put("context_switches", facts.context_switches, Columns::context_switches);

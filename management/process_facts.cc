@@ -27,12 +27,10 @@ std::uint64_t number_in(const fs::path& path, std::string_view name) {
   return 0;
 }
 
-void count_files(ProcessFacts& facts) {
+std::uint64_t count_files() {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator{"/proc/self/fd", error}) {
-    ++facts.open_files;
-    if (fs::read_symlink(entry.path(), error).string().starts_with("socket:")) ++facts.sockets;
-  }
+  const auto count = std::distance(fs::directory_iterator{"/proc/self/fd", error}, fs::directory_iterator{});
+  return static_cast<std::uint64_t>(count);
 }
 
 }  // namespace
@@ -42,6 +40,7 @@ ProcessFacts process_facts() {
   const fs::path status = "/proc/self/status";
   ProcessFacts facts{.resident_octets = number_in(status, "VmRSS:") * kibibyte,
                      .memory_octets = number_in("/proc/meminfo", "MemTotal:") * kibibyte,
+                     .open_files = count_files(),
                      .threads = number_in(status, "Threads:"),
                      .context_switches = number_in(status, "voluntary_ctxt_switches:") +
                                          number_in(status, "nonvoluntary_ctxt_switches:"),
@@ -53,7 +52,6 @@ ProcessFacts process_facts() {
     facts.memory_octets = std::min(facts.memory_octets, limit);
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) facts.open_files_max = files.rlim_cur;
-  count_files(facts);
   return facts;
 }
 

@@ -10,7 +10,6 @@ struct ProcessFacts {
   std::uint64_t memory_octets = 0;  // of the machine, or of the container's limit where that is less
   std::uint64_t open_files = 0;
   std::uint64_t open_files_max = 0;
-  std::uint64_t sockets = 0;
   std::uint64_t threads = 0;
   std::uint64_t context_switches = 0;
   std::uint64_t octets_read = 0;  // from disks, as `octets_written`

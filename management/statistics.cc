@@ -25,8 +25,8 @@ std::vector<std::uint64_t> numbers_of(const broker::TrafficReport::OfVirtualHost
 }
 
 std::vector<std::uint64_t> numbers_of(const ProcessFacts& facts, const broker::ResourceReport& resources) {
-  return {facts.resident_octets,           facts.open_files,       facts.sockets,     facts.threads,
-          resources.disk_free.value_or(0), facts.context_switches, facts.octets_read, facts.octets_written,
+  return {facts.resident_octets,           facts.open_files,       resources.connections, facts.threads,
+          resources.disk_free.value_or(0), facts.context_switches, facts.octets_read,     facts.octets_written,
           resources.store.writes,          resources.store.appends};
 }
 

@@ -34,6 +34,9 @@ bool belongs_on_channel_zero(protocol::MethodId id) {
 constexpr std::size_t output_full_octets = 1024 * 1024;
 constexpr std::size_t output_drained_octets = 256 * 1024;
 
+/// A connection with shorter intervals is told the time as often as can be.
+constexpr seconds heartbeat_to_rest{8};
+
 constexpr milliseconds close_timeout{10'000};  // for connection.close-ok, and for a client to hang up
 constexpr milliseconds refusal_pause{3'000};   // before a silent close, so that guessing passwords takes time
 
@@ -141,6 +144,7 @@ bool Connection::wants_input() const {
 void Connection::receive(protocol::Octets& unread) {
   shard_.begin_turn();
   has_received_ = true;
+  shard_.wake(*this);
   has_stopped_early_ = false;
   is_receiving_ = true;
   if (state_ != State::awaiting_header || receive_protocol_header(unread)) handle_frames(unread);
@@ -358,7 +362,7 @@ Result<void> Connection::authenticate(std::string_view response) {
   user_ = credentials->user;
   if (!broker_.access_control().password_matches(user_, credentials->password)) return refuse_login();
   if (!peer_.is_loopback && broker_.is_loopback_user(user_)) return refuse_login();
-  ++shard_.logins().accepted;
+  shard_.logins().count(true);
   state_ = State::awaiting_tune_ok;
   const auto& options = broker_.options();
   send(channel_zero, connection::Tune{.channel_max = options.channel_max,
@@ -368,7 +372,7 @@ Result<void> Connection::authenticate(std::string_view response) {
 }
 
 Result<void> Connection::refuse_login() {
-  ++shard_.logins().refused;
+  shard_.logins().count(false);
   log::warn("connection refused: peer={} user={} reason=\"login refused\"", peer_.address, user_);
   if (!has_capability("authentication_failure_close")) {
     close_silently(refusal_pause);
@@ -579,17 +583,28 @@ void Connection::tick(TimePoint now) {
     return;
   }
   if (state_ == State::running) tick_channels();
-  if (state_ != State::running || heartbeat_ == seconds{0}) return;
+  if (state_ == State::running && heartbeat_ != seconds{0}) beat(now);
+  if (may_rest()) shard_.rest(*this);
+}
+
+/// AMQP 0-9-1, section 4.2.7.
+void Connection::beat(TimePoint now) {
   if (now - last_sent_ >= milliseconds{heartbeat_} / 2) {
     protocol::append_heartbeat(output_);
     write_later();
   }
-  // Two intervals without a sign of life.  AMQP 0-9-1, section 4.2.7.
+  // Two intervals without a sign of life.
   if (now - last_received_ >= 2 * heartbeat_ && wants_input()) {
     log::warn("connection lost: peer={} user={} reason=\"missed heartbeats\" heartbeat_s={}", peer_.address, user_,
               heartbeat_.count());
     finish();
   }
+}
+
+/// What it does not hear of by itself, it need not know at once.
+bool Connection::may_rest() const {
+  const bool beats_slowly = heartbeat_ == seconds{0} || heartbeat_ >= heartbeat_to_rest;
+  return state_ == State::running && beats_slowly && wants_input();
 }
 
 }  // namespace leveret::broker::amqp

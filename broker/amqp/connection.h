@@ -184,6 +184,8 @@ class Connection final : public TurnMember {
   void close_silently(std::chrono::milliseconds pause);
   void drop_channels();
   void tick_channels();
+  void beat(TimePoint now);
+  bool may_rest() const;
   void finish();
   void count_opening();
   void count_closing();
