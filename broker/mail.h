@@ -4,6 +4,9 @@
 #include <variant>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
+#include "broker/block_pool.h"
 #include "broker/session.h"
 
 namespace leveret::broker {
@@ -31,9 +34,9 @@ class Task {
   std::unique_ptr<AnyBody> body_;
 };
 
-/// A message for queues of the receiving shard.
+/// A message for queues of the receiving shard; for one, mostly.
 struct EnqueueMail {
-  std::vector<QueueId> queues{};
+  boost::container::small_vector<QueueId, 1, PoolAllocator<QueueId>> queues{};
   MessageRef message{};
   ConfirmTicket ticket{};
 };

@@ -424,7 +424,12 @@ void Shard::forget_virtual_host(const VirtualHost& virtual_host) {
 // --- on a message's way
 
 void Shard::publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket) {
-  std::vector<std::pair<ShardIndex, EnqueueMail>> mails;
+  if (queues.size() == 1 && queues.front().shard != index_) {
+    EnqueueMail mail{.message = for_other_shard(std::move(message)), .ticket = ticket};
+    mail.queues.push_back(queues.front().queue);
+    return send(queues.front().shard, std::move(mail));
+  }
+  boost::container::small_vector<std::pair<ShardIndex, EnqueueMail>, 4> mails;
   for (const QueueAddress& address : queues) {
     if (address.shard == index_) {
       enqueue(address.queue, message, ticket);
