@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <utility>
@@ -27,10 +26,17 @@ constexpr std::size_t octets_of(std::size_t list) {
   return (list + 1) * step;
 }
 
-/// How many blocks go together from thread to thread.
-constexpr std::size_t chain_length(std::size_t list) {
-  constexpr std::size_t chain_octets = 8 * 1024;
-  return std::max<std::size_t>(4, chain_octets / octets_of(list));
+/// How many blocks of a list go together from thread to thread: a table, so that no block costs a division.
+constexpr auto chain_lengths = [] {
+  constexpr std::size_t octets = 8 * 1024;
+  std::array<std::size_t, list_count> lengths{};
+  for (std::size_t list = 0; list < list_count; ++list)
+    lengths[list] = std::max<std::size_t>(4, octets / octets_of(list));
+  return lengths;
+}();
+
+std::size_t chain_octets(std::size_t list) {
+  return chain_lengths[list] * octets_of(list);
 }
 
 void free_chain(KeptBlock* chain) noexcept {
@@ -43,7 +49,7 @@ class Depot {
   void put(std::size_t list, KeptBlock* chain) noexcept {
     {
       const std::lock_guard lock{mutex_};
-      const std::size_t octets = chain_length(list) * octets_of(list);
+      const std::size_t octets = chain_octets(list);
       if (octets_ + octets <= octets_max) {
         octets_ += octets;
         chain->next_chain = std::exchange(chains_[list], chain);
@@ -59,7 +65,7 @@ class Depot {
     KeptBlock* const chain = chains_[list];
     if (!chain) return nullptr;
     chains_[list] = chain->next_chain;
-    octets_ -= chain_length(list) * octets_of(list);
+    octets_ -= chain_octets(list);
     return chain;
   }
 
@@ -121,7 +127,7 @@ void* allocate(std::size_t size) {
 /// Of an open chain without blocks.
 void refill(List& list, std::size_t index) {
   list.open = list.whole ? std::exchange(list.whole, nullptr) : depot.take(index);
-  list.open_length = list.open ? chain_length(index) : 0;
+  list.open_length = list.open ? chain_lengths[index] : 0;
 }
 
 }  // namespace
@@ -142,7 +148,7 @@ void BlockPool::give_back(void* block, std::size_t size) noexcept {
   const std::size_t index = list_of(size);
   List& list = kept.lists[index];
   list.open = new (block) KeptBlock{.next = list.open};
-  if (++list.open_length < chain_length(index)) return;
+  if (++list.open_length < chain_lengths[index]) return;
   if (list.whole) depot.put(index, list.whole);
   list.whole = std::exchange(list.open, nullptr);
   list.open_length = 0;

@@ -13,10 +13,7 @@ void ReadyLane::append(Position position, QueuedMessage message) {
 }
 
 void ReadyLane::put_back(Position position, QueuedMessage message) {
-  if (!message.is_in_memory()) {
-    ++unloaded_.messages;
-    unloaded_.octets += message.octets;
-  }
+  if (!message.is_in_memory()) unload(message);
   returned_.emplace(position, std::move(message));
 }
 

@@ -6,7 +6,7 @@ namespace {
 /// Messages that somebody holds leave memory as well, and come back from the store when they are given back.
 class HeldBacklogTest : public BacklogTest {
  protected:
-  /// Somebody who has received all of it, and acknowledged nothing.
+  /// Somebody who has received all of it, and acknowledged nothing, until nearly all of that has left memory.
   TestClient& hold_all(std::string_view queue) {
     auto& holder = connect();
     auto& channel = holding_.emplace_back(holder.open_channel());
@@ -15,19 +15,16 @@ class HeldBacklogTest : public BacklogTest {
       last_ = channel.next_delivery();
       EXPECT_EQ(last_.body, body_of(number));
     }
-    return holder;
-  }
-
-  void wait_until_out_of_memory() {
     wait_until([&] { return held_out_of_memory() > message_count - 200; }, "nearly all are in the store alone");
+    return holder;
   }
 
   std::uint64_t held_out_of_memory() {
     return sum_of_queues([](const broker::QueueNumbers& numbers) { return numbers.unacknowledged_paged_out; });
   }
 
-  static void expect_redelivered(TestChannel& reader, std::string_view queue, std::uint32_t first = 1) {
-    for (std::uint32_t number = first; number <= message_count; ++number) {
+  static void expect_redelivered(TestChannel& reader, std::string_view queue) {
+    for (std::uint32_t number = 1; number <= message_count; ++number) {
       const auto message = reader.get(queue, NoAck::yes);
       ASSERT_EQ(message.body, body_of(number));
       EXPECT_TRUE(message.is_redelivered);
@@ -48,7 +45,6 @@ TEST_P(HeldBacklogOfModeTest, ReturnsToItsPlace) {
   channel.declare_queue("q", {.durable = true});
   fill(channel, "q", GetParam());
   auto& holder = hold_all("q");
-  wait_until_out_of_memory();
   channel.publish_to("q", "later");
   holder.close();
   wait_until([&] { return channel.counts_of("q").messages == message_count + 1; }, "all have come back");
@@ -79,7 +75,6 @@ TEST_F(HeldBacklogTest, IsAcknowledgedWithoutBeingRead) {
   channel.declare_queue("q", {.durable = true});
   fill(channel, "q", 2);
   auto& holder = hold_all("q");
-  wait_until_out_of_memory();
   holding_.back().acknowledge(last_, Multiple::yes);
   holding_.back().synchronize();
   holder.close();
@@ -97,7 +92,6 @@ TEST_F(HeldBacklogTest, IsDeadLetteredWhenItHasBeenRead) {
                 FieldTableBuilder{}.put("x-dead-letter-exchange", "").put("x-dead-letter-routing-key", "dead").view()});
   fill(channel, "q", 2);
   hold_all("q");
-  wait_until_out_of_memory();
   holding_.back().nack(last_, Multiple::yes, Requeue::no);
   wait_until([&] { return channel.counts_of("dead").messages == message_count; }, "all have died");
   auto reader = connect().open_channel();
@@ -113,7 +107,6 @@ TEST_F(HeldBacklogTest, IsThereAfterAKill) {
     fill(channel, "q", 2);
   }
   hold_all("q");
-  wait_until_out_of_memory();
   holding_.clear();
   broker_.destroy();
   clients_.clear();
@@ -127,7 +120,6 @@ TEST_F(HeldBacklogTest, IsPurgedWhereItHasComeBack) {
   channel.declare_queue("q", {.durable = true});
   fill(channel, "q", 2);
   auto& holder = hold_all("q");
-  wait_until_out_of_memory();
   holder.close();
   wait_until([&] { return channel.counts_of("q").messages == message_count; }, "all have come back");
   EXPECT_EQ(channel.purge("q"), message_count);
@@ -140,7 +132,6 @@ TEST_F(HeldBacklogTest, ExpiresWhenItHasComeBack) {
   channel.declare_queue("q", {.durable = true, .arguments = FieldTableBuilder{}.put("x-message-ttl", 60'000).view()});
   fill(channel, "q", 2);
   auto& holder = hold_all("q");
-  wait_until_out_of_memory();
   broker_.clock().advance(61s);
   holder.close();
   wait_until([&] { return sum_of_queues([](const broker::QueueNumbers& numbers) { return numbers.messages(); }) == 0; },
@@ -157,7 +148,6 @@ TEST_F(HeldBacklogTest, RestsOutOfMemoryBeforeItIsTriedAgain) {
                                                .view()});
   fill(channel, "q", 2);
   auto& holder = hold_all("q");
-  wait_until_out_of_memory();
   holder.close();
   wait_until(
       [&] {
