@@ -2,9 +2,10 @@
 
 #include <fstream>
 
-#include <malloc.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "broker/allocator.h"
 
 namespace leveret::broker {
 namespace {
@@ -36,7 +37,7 @@ void set_alarms(Alarms& alarms, const Resources& resources, const ResourceLimits
   const auto set = [&](Alarm alarm, bool is_short) { is_short ? alarms.raise(alarm) : alarms.clear(alarm); };
   if (const auto free = resources.free_disk()) set(Alarm::disk, *free < limits.free_disk_min);
   // What the allocator keeps for later counts as used, and would keep the alarm on after all messages have gone.
-  if (alarms.raised().has(Alarm::memory)) malloc_trim(0);
+  if (alarms.raised().has(Alarm::memory)) release_free_memory();
   if (const auto used = resources.used_memory()) set(Alarm::memory, *used > limits.used_memory_max);
 }
 
