@@ -125,6 +125,7 @@ class Queue final : public AnyQueue {
   void append(Position position, QueuedMessage& message, const ConfirmTicket& ticket);
   void store_transient(Position position, QueuedMessage& message);
   void store_transients();
+  std::size_t kept_octets() const;
   void page_out_ready();
   void unload_held();
   bool is_written(const QueuedMessage& message) const;

@@ -8,14 +8,29 @@
 namespace leveret::broker {
 namespace {
 
-/// What a queue that is paged out keeps at hand for its next consumer.
-constexpr std::size_t kept_octets = 16 * 1024;
+/// What a queue that is paged out keeps at hand for its next consumer, unless it shares memory with very many others.
+constexpr std::size_t kept_octets_max = 16 * 1024;
 
 /// A queue without consumers needs its first messages only to see when they expire; one with consumers reads ahead.
-constexpr storage::ReadLimits idle_read{.messages = 64, .octets = kept_octets};
-constexpr storage::ReadLimits busy_read{};
-constexpr std::size_t idle_messages_min = 1;
+struct ReadAhead {
+  storage::ReadLimits limits{};
+  std::size_t messages_min = 1;  // with fewer it reads
+};
+
+/// What the store reads at a time is at least of this size.
+constexpr std::size_t busy_octets_min = 8 * 1024;
 constexpr std::size_t busy_messages_min = 256;
+
+ReadAhead idle_read(std::size_t memory_share) {
+  return {.limits = {.messages = 64, .octets = std::min(kept_octets_max, memory_share)}};
+}
+
+ReadAhead busy_read(std::size_t memory_share) {
+  const storage::ReadLimits most{};
+  const std::size_t octets = std::clamp(memory_share, busy_octets_min, most.octets);
+  return {.limits = {.messages = most.messages, .octets = octets},
+          .messages_min = busy_messages_min * octets / most.octets};
+}
 
 /// So many messages have to have come back, and so much time to have passed, before they leave memory again: a few are
 /// delivered soon.
@@ -69,11 +84,15 @@ void Queue::page_out_ready() {
     return is_written(queued);
   };
   // What has never been delivered has not been held by anybody.
-  ready_.page_out(kept_octets, is_readable,
+  ready_.page_out(kept_octets(), is_readable,
                   [this](std::uint8_t priority) { return lanes_[priority].delivered_before; });
 
   if (has_unwritten) page_out_when_written();
   if (ready_.returned_count() >= returned_min && page_out_returned_at_ <= shard_.now()) page_out_returned();
+}
+
+std::size_t Queue::kept_octets() const {
+  return std::min(kept_octets_max, shard_.queued_memory_share() / 2);
 }
 
 bool Queue::is_written(const QueuedMessage& queued) const {
@@ -123,7 +142,7 @@ void Queue::page_out_returned() {
   page_out_returned_at_ = shard_.now() + page_out_returned_after;
   const std::vector<Position> begins = ends_of_held();
   ready_.page_out_returned(
-      kept_octets, [this](const QueuedMessage& queued) { return is_written(queued); },
+      kept_octets(), [this](const QueuedMessage& queued) { return is_written(queued); },
       [&](std::uint8_t priority) { return begins[priority]; });
   for (LaneState& lane : lanes_) lane.is_read_when_written = true;
 }
@@ -146,12 +165,13 @@ void Queue::read_back() {
   for (unsigned i = 0; i <= highest; ++i) {
     const auto priority = static_cast<std::uint8_t>(i);
     const bool is_busy = !consumers_.empty() && priority == highest;
-    const auto& limits = is_busy ? busy_read : idle_read;
     if (lanes_[i].is_reading_back || lanes_[i].is_unreadable) continue;
+    const std::size_t share = shard_.queued_memory_share();
+    const ReadAhead ahead = is_busy ? busy_read(share) : idle_read(share);
     if (const auto unloaded = ready_.unloaded_front(priority))
-      load(*unloaded, limits);
-    else if (ready_.has_fewer_than(is_busy ? busy_messages_min : idle_messages_min, priority))
-      read_back(priority, limits);
+      load(*unloaded, ahead.limits);
+    else if (ready_.has_fewer_than(ahead.messages_min, priority))
+      read_back(priority, ahead.limits);
   }
 }
 

@@ -174,22 +174,25 @@ void Shard::note_memory(AnyQueue& queue) {
 }
 
 void Shard::balance_memory() {
-  const auto count = [this](AnyQueue& queue) {
-    const QueuedMemory memory = queue.memory();
-    queued_memory_ += memory;
-    queued_memory_ -= std::exchange(queue.memory_note().memory, memory);
-  };
   for (const QueueId id : growing_queues_)
-    if (AnyQueue* queue = find_queue(id)) count(*queue);
+    if (AnyQueue* queue = find_queue(id)) count_memory(*queue, queue->memory());
   for (const QueueId id : growing_queues_) {
     AnyQueue* queue = find_queue(id);
     if (!queue) continue;
     queue->memory_note().is_noted = false;
     if (!is_short_of_memory() && !is_holding_much()) continue;
     queue->page_out();
-    count(*queue);
+    count_memory(*queue, queue->memory());
   }
   growing_queues_.clear();
+}
+
+void Shard::count_memory(AnyQueue& queue, const QueuedMemory& memory) {
+  const QueuedMemory before = std::exchange(queue.memory_note().memory, memory);
+  queued_memory_ += memory;
+  queued_memory_ -= before;
+  queues_in_memory_ += memory.is_any();
+  queues_in_memory_ -= before.is_any();
 }
 
 // --- returns
@@ -337,7 +340,7 @@ void Shard::delete_queue(AnyQueue& queue) {
   dead_letters_.publish_all();
   dead_letters_.forget(id);
   alarms_.clear(id);
-  queued_memory_ -= queue.memory_note().memory;
+  count_memory(queue, {});
   queue.virtual_host().remove_queue(id);
   queue.close();
   queues_.erase(id);

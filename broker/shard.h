@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -114,6 +115,8 @@ class Shard {
   void limit_queued_memory(std::size_t octets) { queued_memory_max_ = octets; }
   bool is_short_of_memory() const { return queued_memory_.ready > queued_memory_max_; }
   bool is_holding_much() const { return queued_memory_.held > queued_memory_max_; }
+  /// What each of the queues that have messages in memory could have there, if they had the same, in octets.
+  std::size_t queued_memory_share() const { return queued_memory_max_ / std::max<std::size_t>(1, queues_in_memory_); }
   /// Has the queue's memory counted, and its messages paged out where that is needed, at the end of the turn.
   void note_memory(AnyQueue& queue);
 
@@ -184,6 +187,7 @@ class Shard {
   void schedule_tick();
   void tick();
   void balance_memory();
+  void count_memory(AnyQueue& queue, const QueuedMemory& memory);
   void tell_returns_ended();
   void set_alarm();
   void wake_queues();
@@ -229,6 +233,7 @@ class Shard {
   AlarmClock alarms_{};
   QueuedMemory queued_memory_{};
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();
+  std::size_t queues_in_memory_ = 0;  // that have something of `queued_memory_`
   std::vector<QueueId> growing_queues_{};
   std::vector<QueueId> queues_with_returns_{};
   DeadLetters dead_letters_{*this};

@@ -7,21 +7,12 @@
 #include <stdexcept>
 
 namespace leveret::storage {
-namespace {
-
-/// States of blocks in memory: so many for a queue, unless all queues together have so many.
-constexpr std::size_t loaded_blocks_of_queue_max = 512;
-constexpr std::size_t loaded_blocks_max = 64 << 10;
-constexpr std::size_t loaded_blocks_of_queue_max_then = 8;
-
-}  // namespace
-
 /// The queue, or nothing when it has been dropped.
 Ledger::Queue* Ledger::activate(QueueId id) {
   if (dropped_.contains(id)) return nullptr;
   auto queue = queues_.find(id);
   if (queue == queues_.end()) {
-    queue = queues_.emplace(id, Queue{.ledger = QueueLedger{id, database_, bodies_}}).first;
+    queue = queues_.emplace(id, Queue{.ledger = QueueLedger{id, database_, bodies_, loaded_blocks_}}).first;
   }
   if (!std::exchange(queue->second.is_active, true)) active_.push_back(id);
   return &queue->second;
@@ -132,7 +123,7 @@ void Ledger::drop(QueueId id, rocksdb::WriteBatch& write) {
                         staged_delayed_.lower_bound({QueueId{static_cast<std::uint64_t>(id) + 1}, DelayedPlace{}}));
   queue->ledger.drop(write);
   freed_octets_ += queue->ledger.take_freed_octets();
-  loaded_blocks_ -= queue->loaded_blocks;
+  loaded_blocks_.changed(queue->loaded_blocks, 0);
   queues_.erase(id);
   dropped_.insert(id);
 }
@@ -146,10 +137,9 @@ void Ledger::finish(rocksdb::WriteBatch& write) {
     Queue& queue = found->second;
     queue.is_active = false;
     put_messages(id, queue, write);
-    queue.ledger.put_changes(
-        write, loaded_blocks_ > loaded_blocks_max ? loaded_blocks_of_queue_max_then : loaded_blocks_of_queue_max);
-    loaded_blocks_ = loaded_blocks_ - queue.loaded_blocks + queue.ledger.loaded_blocks();
-    queue.loaded_blocks = queue.ledger.loaded_blocks();
+    queue.ledger.put_changes(write);
+    const std::size_t loaded = queue.ledger.loaded_blocks();
+    loaded_blocks_.changed(std::exchange(queue.loaded_blocks, loaded), loaded);
     freed_octets_ += queue.ledger.take_freed_octets();
   }
   active_.clear();

@@ -9,6 +9,7 @@
 
 #include "storage/block.h"
 #include "storage/database.h"
+#include "storage/loaded_blocks.h"
 #include "storage/queue_ledger.h"
 #include "storage/shared_bodies.h"
 #include "storage/store.h"
@@ -82,7 +83,7 @@ class Ledger {
   const Keeping keeping_;
   SharedBodies bodies_;
   std::unordered_map<QueueId, Queue> queues_{};
-  std::size_t loaded_blocks_ = 0;
+  LoadedBlocks loaded_blocks_{};
   std::uint64_t freed_octets_ = 0;
 
   std::vector<StagedContent> staged_contents_{};

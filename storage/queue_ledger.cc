@@ -11,16 +11,13 @@
 namespace leveret::storage {
 namespace {
 
-/// How many states are read at once.
-constexpr std::size_t load_count = 256;
-
 /// What a block takes on disk beside the bodies, near enough.
 constexpr std::uint64_t block_overhead_octets = 100;
 
 }  // namespace
 
-QueueLedger::QueueLedger(QueueId queue, const Database& database, SharedBodies& bodies)
-    : queue_(queue), database_(database), bodies_(bodies) {
+QueueLedger::QueueLedger(QueueId queue, const Database& database, SharedBodies& bodies, const LoadedBlocks& loaded)
+    : queue_(queue), database_(database), bodies_(bodies), loaded_(loaded) {
   database_.patiently([this] {
     const auto stored = database_.get(Key{KeyKind::queue, queue_});
     if (!stored) return;
@@ -48,13 +45,13 @@ QueueLedger::Blocks::iterator QueueLedger::find_or_load(Position position) {
   if (block != blocks_.end() || position < front_end_) return block;
   if (blocks_.empty() || blocks_.begin()->first >= front_end_) load_front();
   if (find(position) == blocks_.end() && position >= front_end_) {
-    if (const auto first = block_before(position)) load(*first, load_count / 4);
+    if (const auto first = block_before(position)) load(*first, loaded_.of_queue_max() / 8);
   }
   return find(position);
 }
 
 void QueueLedger::load_front() {
-  front_end_ = load(front_end_, load_count);
+  front_end_ = load(front_end_, loaded_.of_queue_max() / 2);
 }
 
 /// Loads the next states from `from` on.  Where the first one begins that was not; `everything` when there is none.
@@ -306,7 +303,7 @@ void QueueLedger::set_sums(const Sums& sums) {
 
 // ----------------------------------------------------------------------------------------------------------- writing
 
-void QueueLedger::put_changes(rocksdb::WriteBatch& write, std::size_t loaded_max) {
+void QueueLedger::put_changes(rocksdb::WriteBatch& write) {
   const bool may_have_new_head = !touched_.empty() || !deleted_.empty();
   for (const auto& range : deleted_) {
     for (const auto kind : {KeyKind::messages, KeyKind::state}) {
@@ -323,7 +320,7 @@ void QueueLedger::put_changes(rocksdb::WriteBatch& write, std::size_t loaded_max
   }
   touched_.clear();
   deleted_.clear();
-  forget(loaded_max);
+  forget();
 
   const bool is_new_and_empty = !stored_ && record_ == QueueRecord{};
   if (is_new_and_empty || stored_ == record_) return;
@@ -362,7 +359,8 @@ void QueueLedger::update_head() {
 }
 
 /// Forgets all states behind the first ones, when there are too many.
-void QueueLedger::forget(std::size_t loaded_max) {
+void QueueLedger::forget() {
+  const std::size_t loaded_max = loaded_.of_queue_max();
   if (blocks_.size() <= loaded_max) return;
   const auto kept_end = std::next(blocks_.begin(), static_cast<std::ptrdiff_t>(loaded_max / 2));
   front_end_ = std::min(front_end_, kept_end->first);
@@ -374,7 +372,7 @@ void QueueLedger::drop(rocksdb::WriteBatch& write) {
   freed_octets_ += record_.delayed_body_octets + record_.delayed * block_overhead_octets;
   if (std::exchange(record_.delayed, 0) > 0)
     write.DeleteRange(Key{KeyKind::delayed, queue_}, end_of(KeyKind::delayed, queue_));
-  put_changes(write, 0);
+  put_changes(write);
   write.Delete(Key{KeyKind::queue, queue_});
 }
 

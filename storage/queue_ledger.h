@@ -9,6 +9,7 @@
 
 #include "storage/block_state.h"
 #include "storage/database.h"
+#include "storage/loaded_blocks.h"
 #include "storage/queue_record.h"
 #include "storage/shared_bodies.h"
 #include "storage/store.h"
@@ -21,7 +22,7 @@ namespace leveret::storage {
 
 /// One queue's messages on disk: its record, and the states of those blocks that are being settled.
 ///
-/// States are loaded when a settlement needs them, some hundred at a time, and forgotten when there are too many:
+/// States are loaded when a settlement needs them, many at a time, and forgotten when there are too many:
 ///
 ///     head                 front_end_                                           next
 ///      | blocks, all loaded |  blocks on disk, of which some may be loaded too   |
@@ -30,8 +31,8 @@ namespace leveret::storage {
 /// between that and the write.
 class QueueLedger {
  public:
-  /// What is stored of the queue.  `database` and `bodies` outlive the ledger.
-  QueueLedger(QueueId queue, const Database& database, SharedBodies& bodies);
+  /// What is stored of the queue.  `database`, `bodies` and `loaded` outlive the ledger.
+  QueueLedger(QueueId queue, const Database& database, SharedBodies& bodies, const LoadedBlocks& loaded);
 
   /// A block that is being written.  Blocks come in order of position; the bodies they share are known.
   void add_block(const std::vector<BlockEntry>& entries, rocksdb::WriteBatch& write);
@@ -51,8 +52,8 @@ class QueueLedger {
   /// `position` is used, though no block holds it.
   void use(Position position) { record_.next = std::max(record_.next, position + 1); }
 
-  /// Afterwards at most some `loaded_max` states are in memory.
-  void put_changes(rocksdb::WriteBatch& write, std::size_t loaded_max);
+  /// Afterwards at most `LoadedBlocks::of_queue_max` states are in memory.
+  void put_changes(rocksdb::WriteBatch& write);
 
   /// Deletes everything of the queue; the object is of no use afterwards.
   void drop(rocksdb::WriteBatch& write);
@@ -104,11 +105,12 @@ class QueueLedger {
 
   void put_states(rocksdb::WriteBatch& write);
   void update_head();
-  void forget(std::size_t loaded_max);
+  void forget();
 
   const QueueId queue_;
   const Database& database_;
   SharedBodies& bodies_;
+  const LoadedBlocks& loaded_;
 
   QueueRecord record_{};
   std::optional<QueueRecord> stored_{};
