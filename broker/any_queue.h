@@ -8,6 +8,7 @@
 
 #include "broker/consumer.h"
 #include "broker/counters.h"
+#include "broker/counts_by_exchange.h"
 #include "broker/mail.h"
 #include "broker/message_times.h"
 #include "broker/queue_record.h"
@@ -76,6 +77,7 @@ class AnyQueue {
   virtual QueueCounts counts() const = 0;
   virtual QueueNumbers numbers() const = 0;
   const QueueCounters& counters() const { return counters_; }
+  const CountsByExchange& published_by() const { return published_by_; }
   /// The property of the first message, in seconds since 1970; nothing where it has none, or is not in memory.
   virtual std::optional<std::uint64_t> head_timestamp() { return {}; }
   /// Nothing when no message has been looked at.
@@ -112,11 +114,17 @@ class AnyQueue {
   MemoryNote& memory_note() { return memory_note_; }
 
  protected:
+  void count_published(const Message& message) {
+    ++counters_.published;
+    published_by_.count(message.exchange());
+  }
+
   Shard& shard_;
   VirtualHost& virtual_host_;
   const std::shared_ptr<const QueueRecord> record_;
   MemoryNote memory_note_{};
   QueueCounters counters_{};
+  CountsByExchange published_by_{};
 };
 
 }  // namespace leveret::broker

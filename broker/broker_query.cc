@@ -40,6 +40,7 @@ VirtualHostReport report_of(const VirtualHost& virtual_host) {
 struct QueueState {
   QueueNumbers numbers{};
   QueueCounters counters{};
+  std::vector<CountsByExchange::Row> published_by{};
   FavouredConsumer favoured{};
   std::optional<double> consumer_capacity{};
   std::optional<std::uint64_t> head_timestamp{};
@@ -62,7 +63,7 @@ StatesOfQueues look_at_queues(Shard& shard) {
   StatesOfQueues states;
   states.reserve(shard.queues().size());
   for (const auto& [id, queue] : shard.queues()) {
-    QueueState& state = states.emplace(id, QueueState{queue->numbers(), queue->counters()}).first->second;
+    QueueState& state = states.emplace(id, QueueState{queue->numbers(), queue->counters(), queue->published_by().rows()}).first->second;
     state.head_timestamp = queue->head_timestamp();
     const Consumers* const consumers = queue->consumers();
     if (!consumers) continue;
@@ -76,6 +77,7 @@ QueueReport report_of(const VirtualHost& virtual_host, const QueueRecord& record
   return {.id = record.address.queue,
           .virtual_host = virtual_host.name(),
           .name = record.name,
+          .type = record.type,
           .is_durable = record.is_declared_durable,
           .is_auto_delete = record.is_auto_delete,
           .is_exclusive = record.is_exclusive(),
@@ -371,6 +373,7 @@ Answer<std::vector<QueueReport>> BrokerQuery::queues(std::vector<std::string> vi
       if (const auto found = of_shard.find(report.id); found != of_shard.end()) {
         report.numbers = found->second.numbers;
         report.counters = found->second.counters;
+        report.published_by = found->second.published_by;
         report.favoured = found->second.favoured;
         report.consumer_capacity = found->second.consumer_capacity;
         report.head_timestamp = found->second.head_timestamp;
@@ -493,6 +496,7 @@ void merge(TrafficReport& all, TrafficReport part) {
     of_all.numbers += of_shard.numbers;
     of_all.channels += of_shard.channels;
     add(of_all.transfers, of_shard.transfers);
+    of_all.queue_traffic += of_shard.queue_traffic;
   }
   add(all.churn, part.churn);
 }

@@ -19,9 +19,6 @@ class Confirms {
 
   std::uint64_t expected() const { return first_ - 1 + unanswered_.size(); }
 
-  /// Publishes that were told to be safe.
-  std::uint64_t confirmed() const { return first_ - 1 - refusals_; }
-
   /// Publishes that are not told yet.
   std::size_t unanswered() const { return unanswered_.size(); }
 
@@ -44,7 +41,6 @@ class Confirms {
         unanswered_.pop_front();
         ++first_;
       }
-      if (like == refused) refusals_ += first_ - first_before;
       answer(first_ - 1, first_ - first_before > 1, like == refused);
     }
   }
@@ -54,7 +50,6 @@ class Confirms {
   static bool is_answered(std::uint32_t unanswered) { return (unanswered & ~refused) == 0; }
 
   std::uint64_t first_ = 1;                  // the oldest that is not told
-  std::uint64_t refusals_ = 0;               // that were told
   PooledDeque<std::uint32_t> unanswered_{};  // how many queues publish first_ + i waits for
 };
 

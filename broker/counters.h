@@ -7,6 +7,7 @@
 
 #include "broker/death_reason.h"
 #include "broker/ids.h"
+#include "broker/queue_type.h"
 
 namespace leveret::broker {
 
@@ -99,15 +100,45 @@ struct DeathCounters {
   std::uint64_t confirmed = 0;  // at least once, and every queue they went to has them
 };
 
+/// Messages of a queue that its shard has handed to the store, and those that have come back from there.
+struct DiskCounters {
+  std::uint64_t reads = 0;
+  std::uint64_t writes = 0;
+
+  static constexpr std::array<CounterField<DiskCounters>, 2> fields{
+      {{"disk_reads", &DiskCounters::reads}, {"disk_writes", &DiskCounters::writes}}};
+};
+
 struct QueueCounters {
   std::uint64_t published = 0;  // messages that came in, dead letters and delayed ones among them
   DeliveryCounters deliveries{};
+  DiskCounters disk{};
+};
+
+/// Of many queues together.
+struct QueueTraffic {
+  static constexpr std::size_t types = 3;
+
+  const DeliveryCounters& deliveries_of(QueueType type) const { return deliveries[static_cast<std::size_t>(type)]; }
+  void count(QueueType type, const QueueCounters& queue) {
+    add(deliveries[static_cast<std::size_t>(type)], queue.deliveries);
+    add(disk, queue.disk);
+  }
+  QueueTraffic& operator+=(const QueueTraffic& more) {
+    for (std::size_t type = 0; type < types; ++type) add(deliveries[type], more.deliveries[type]);
+    add(disk, more.disk);
+    return *this;
+  }
+
+  std::array<DeliveryCounters, types> deliveries{};  // by `QueueType`
+  DiskCounters disk{};
 };
 
 /// What has passed through an exchange that messages were published to.
 struct ExchangeCounters {
   std::uint64_t in = 0;
-  std::uint64_t out = 0;  // once for each queue that a message went to
+  std::uint64_t out = 0;             // once for each queue that a message went to
+  PublishCounters past_publishes{};  // of channels that are gone
 
   static constexpr std::array<CounterField<ExchangeCounters>, 2> fields{
       {{"publish_in", &ExchangeCounters::in}, {"publish_out", &ExchangeCounters::out}}};
@@ -187,12 +218,20 @@ class ExchangeTraffic {
     grow(place.in, 1);
     grow(place.out, queues);
   }
+  /// On that shard: a channel goes, which has counted so much.
+  void count_past(ShardIndex shard, const PublishCounters& publishes) {
+    Place& place = places_[static_cast<std::size_t>(shard)];
+    for (std::size_t i = 0; i < place.past.size(); ++i)
+      grow(place.past[i], publishes.*PublishCounters::fields[i].member);
+  }
 
   ExchangeCounters counters() const {
     ExchangeCounters sum;
     for (const Place& place : places_) {
       sum.in += place.in.load(std::memory_order_relaxed);
       sum.out += place.out.load(std::memory_order_relaxed);
+      for (std::size_t i = 0; i < place.past.size(); ++i)
+        sum.past_publishes.*PublishCounters::fields[i].member += place.past[i].load(std::memory_order_relaxed);
     }
     return sum;
   }
@@ -202,6 +241,7 @@ class ExchangeTraffic {
   struct alignas(cache_line) Place {
     std::atomic<std::uint64_t> in = 0;
     std::atomic<std::uint64_t> out = 0;
+    std::array<std::atomic<std::uint64_t>, PublishCounters::fields.size()> past{};
   };
 
   /// Nobody else writes there, so this needs no locked instruction.

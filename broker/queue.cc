@@ -77,7 +77,7 @@ bool Queue::is_stored(const Message& message) const {
 
 void Queue::enqueue(MessageRef message, const ConfirmTicket& ticket) {
   if (refuses(*message)) return refuse(std::move(message), ticket);
-  ++counters_.published;
+  count_published(*message);
   const std::uint8_t priority = priorities_.of(*message);
   const Position position = lanes_[priority].next_position++;
   QueuedMessage queued{.message = std::move(message)};

@@ -50,6 +50,7 @@ void Queue::append(Position position, QueuedMessage& queued, const ConfirmTicket
     queued.append = shard_.log().append(record_->address.queue, position, queued.message, ticket);
     ++persistent_;
     persistent_octets_ += queued.octets;
+    ++counters_.disk.writes;
     return;
   }
   stores_transients_at_once_ = stores_transients_at_once_ && shard_.is_holding_much();
@@ -132,6 +133,7 @@ void Queue::store_transients() {
 void Queue::store_transient(Position position, QueuedMessage& queued) {
   queued.append = shard_.log().append_transient(record_->address.queue, position, queued.message);
   queued.is_transient = true;
+  ++counters_.disk.writes;
   has_stored_transients_ = true;
   lane_at(position).transients_end = position + 1;
 }
@@ -217,6 +219,7 @@ void Queue::page_in(std::uint8_t priority, const storage::ReadResult& result) {
     MessageRef message = Message::from_stored(stored.content);
     if (!message) continue;
     note_expiration(stored.position, *message);
+    ++counters_.disk.reads;
     ready_.page_in(stored.position, priority, recovered(stored, std::move(message)));
   }
 }
@@ -240,7 +243,9 @@ void Queue::take_contents(const storage::ReadResult& result, Position begin) {
   }
   for (const storage::StoredMessage& stored : result.messages) {
     MessageRef message = Message::from_stored(stored.content);
-    if (message && ready_.load(stored.position, priority, message)) note_expiration(stored.position, *message);
+    if (!message || !ready_.load(stored.position, priority, message)) continue;
+    ++counters_.disk.reads;
+    note_expiration(stored.position, *message);
   }
   if (ready_.unloaded_front(priority) == begin) {
     const QueuedMessage lost = ready_.drop_unloaded_front(priority);

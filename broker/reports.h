@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/counters.h"
+#include "broker/counts_by_exchange.h"
 #include "broker/ids.h"
 #include "broker/tls.h"
 #include "storage/store.h"
@@ -76,6 +77,7 @@ struct QueueReport {
   QueueId id{};
   std::string virtual_host{};
   std::string name{};
+  QueueType type = QueueType::classic;
   bool is_durable = false;
   bool is_auto_delete = false;
   bool is_exclusive = false;
@@ -86,6 +88,7 @@ struct QueueReport {
   std::optional<std::uint64_t> head_timestamp{};  // of its first message, in seconds since 1970; see AnyQueue
   QueueNumbers numbers{};
   QueueCounters counters{};
+  std::vector<CountsByExchange::Row> published_by{};
 };
 
 struct ExchangeReport {
@@ -140,6 +143,18 @@ struct ChannelReport {
   std::uint64_t uncommitted_settlements = 0;
   std::vector<ConsumerReport> consumers{};
   ChannelCounters counters{};
+
+  /// Parts of `counters`.
+  struct PublishesTo {
+    std::string exchange{};
+    PublishCounters counters{};
+  };
+  struct DeliveriesFrom {
+    QueueId queue{};
+    DeliveryCounters counters{};
+  };
+  std::vector<PublishesTo> publishes{};
+  std::vector<DeliveriesFrom> deliveries{};
 };
 
 /// Whether resource alarms keep a connection from publishing: one that is blocking has not tried yet.
@@ -162,6 +177,7 @@ struct ConnectionReport {
   std::chrono::system_clock::time_point connected_at{};
   std::vector<ChannelReport> channels{};
   TransferCounters transfers{};
+  std::size_t octets_to_send = 0;  // that its client has not taken yet
   std::optional<TlsReport> tls{};
 
   /// "127.0.0.1:40000 -> 127.0.0.1:5672", by which RabbitMQ's tools know a connection.
@@ -197,12 +213,13 @@ struct TrafficReport {
     ConnectionId id{};
     TransferCounters transfers{};
   };
-  /// Channels and connections that are gone are still counted here.
+  /// Channels, connections and queues that are gone are still counted here.
   struct OfVirtualHost {
     std::uint64_t queues = 0;
     QueueNumbers numbers{};  // of all of them
     ChannelCounters channels{};
     TransferCounters transfers{};
+    QueueTraffic queue_traffic{};
   };
 
   std::vector<OfQueue> queues{};

@@ -341,6 +341,7 @@ void Shard::delete_queue(AnyQueue& queue) {
   dead_letters_.forget(id);
   alarms_.clear(id);
   count_memory(queue, {});
+  past_traffic(queue.virtual_host())->queues.count(queue.record().type, queue.counters());
   queue.virtual_host().remove_queue(id);
   queue.close();
   queues_.erase(id);
@@ -393,6 +394,7 @@ TrafficReport Shard::traffic() const {
     auto& all = report.virtual_hosts[virtual_host->name()];
     all.channels += past->channels;
     add(all.transfers, past->transfers);
+    all.queue_traffic += past->queues;
   }
   for (const TurnMember* member : members_) member->add_traffic(report);
   report.queues.reserve(queues_.size());
@@ -403,6 +405,7 @@ TrafficReport Shard::traffic() const {
     if (std::exchange(last, &queue->virtual_host()) != last) sum = &report.virtual_hosts[last->name()];
     ++sum->queues;
     sum->numbers += counted.numbers;
+    sum->queue_traffic.count(queue->record().type, counted.counters);
   }
   return report;
 }

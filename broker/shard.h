@@ -36,6 +36,7 @@ class DelayStore;
 struct PastTraffic {
   ChannelCounters channels{};
   TransferCounters transfers{};
+  QueueTraffic queues{};
 };
 
 /// One thread and all it owns: queues, sessions, the log of what has to become durable, the mail to other shards.

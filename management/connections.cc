@@ -139,7 +139,7 @@ json::object to_json(const broker::BrokerQuery& broker, const ConnectionReport& 
 json::object with_traffic(const Request& request, const ConnectionReport& connection, const SampleRanges& ranges) {
   json::object object = to_json(request.broker, connection);
   put_transfers(object, connection.transfers, request.statistics.connection(connection.id), ranges);
-  object["send_pend"] = 0;
+  object["send_pend"] = connection.octets_to_send;
   return object;
 }
 

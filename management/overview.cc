@@ -39,6 +39,7 @@ Totals totals_of(const Request& request, const broker::TrafficReport& report,
     totals.traffic.queues += found->second.queues;
     totals.traffic.numbers += found->second.numbers;
     totals.traffic.channels += found->second.channels;
+    totals.traffic.queue_traffic += found->second.queue_traffic;
   }
   return totals;
 }
@@ -48,6 +49,7 @@ json::object message_stats(const Totals& totals, const SampleRanges& ranges) {
   MessageStats stats{ranges.messages};
   stats.add(totals.traffic.channels.publishes, totals.series, Columns::first_publish);
   stats.add_deliveries(totals.traffic.channels.deliveries, totals.series, Columns::first_delivery);
+  stats.add(totals.traffic.queue_traffic.disk, totals.series, Columns::first_disk);
   return stats.members();
 }
 

@@ -37,6 +37,7 @@ void add_traffic(json::object& object, const broker::QueueReport& queue, const S
   MessageStats stats{ranges.messages};
   stats.add_published(queue.counters.published, series, Columns::published);
   stats.add_deliveries(queue.counters.deliveries, only, Columns::first_delivery);
+  stats.add(queue.counters.disk, only, Columns::first_disk);
   stats.put_into(object);
 }
 

@@ -21,6 +21,7 @@ std::vector<std::uint64_t> numbers_of(const broker::TrafficReport::OfVirtualHost
   append(numbers, virtual_host.channels.publishes);
   append(numbers, virtual_host.channels.deliveries);
   append(numbers, virtual_host.transfers);
+  append(numbers, virtual_host.queue_traffic.disk);
   return numbers;
 }
 
@@ -61,6 +62,7 @@ void Statistics::take(SampleTime time, const broker::TrafficReport& report, cons
   for (const auto& [id, counts, counters] : report.queues) {
     numbers.assign({counts.ready, counts.unacknowledged, counters.published});
     append(numbers, counters.deliveries);
+    append(numbers, counters.disk);
     add(queues_, id, retention_of_objects(), numbers);
   }
   for (const auto& [virtual_host, name, counters] : report.exchanges) {

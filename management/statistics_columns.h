@@ -8,13 +8,15 @@ namespace leveret::management::columns {
 
 inline constexpr std::size_t publishes = broker::PublishCounters::fields.size();
 inline constexpr std::size_t deliveries = broker::DeliveryCounters::fields.size();
+inline constexpr std::size_t disk = broker::DiskCounters::fields.size();
 
 struct Queue {
   static constexpr std::size_t ready = 0;
   static constexpr std::size_t unacknowledged = 1;
   static constexpr std::size_t published = 2;
   static constexpr std::size_t first_delivery = 3;
-  static constexpr std::size_t width = first_delivery + deliveries;
+  static constexpr std::size_t first_disk = first_delivery + deliveries;
+  static constexpr std::size_t width = first_disk + disk;
 };
 
 struct Channel {
@@ -29,7 +31,8 @@ struct VirtualHost {
   static constexpr std::size_t first_publish = 2;
   static constexpr std::size_t first_delivery = first_publish + publishes;
   static constexpr std::size_t first_transfer = first_delivery + deliveries;
-  static constexpr std::size_t width = first_transfer + broker::TransferCounters::fields.size();
+  static constexpr std::size_t first_disk = first_transfer + broker::TransferCounters::fields.size();
+  static constexpr std::size_t width = first_disk + disk;
 };
 
 struct Node {

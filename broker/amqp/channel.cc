@@ -75,14 +75,14 @@ ChannelReport Channel::report() const {
                                 .prefetch = consumer.prefetch,
                                 .arguments = consumer.arguments});
   }
+  for (const auto& [exchange, counters] : traffic_.publishes()) report.publishes.push_back({exchange, counters});
+  for (const auto& [queue, counters] : traffic_.deliveries()) report.deliveries.push_back({queue, counters});
   return report;
 }
 
 ChannelCounters Channel::counters() const {
-  ChannelCounters counters = counters_;
-  if (!confirms_) return counters;
-  counters.publishes.confirmed = confirms_->confirmed();
-  counters.published_to_be_confirmed = confirms_->expected();
+  ChannelCounters counters = traffic_.all();
+  if (confirms_) counters.published_to_be_confirmed = confirms_->expected();
   return counters;
 }
 
@@ -184,6 +184,9 @@ void Channel::release() {
   end_turn();  // what has become safe until now is still told
   ++shard_.churn().channels_closed;
   shard_.past_traffic(virtual_host_)->channels += counters();
+  for (const auto& [exchange, counters] : traffic_.publishes())
+    if (const auto of_exchange = virtual_host_.traffic_of_exchange(exchange))
+      of_exchange->count_past(shard_.index(), counters);
   shard_.remove_session(id_);
   builder_.abandon();
   if (reply_consumer_ != ConsumerId::none) forget_reply_consumer();
@@ -219,8 +222,8 @@ bool Channel::deliver(Delivery& delivery) {
 
 void Channel::accept(Delivery& delivery, ChannelConsumer& consumer) {
   const DeliveryTag tag{next_delivery_tag_++};
-  counters_.deliveries.redelivered += delivery.is_redelivered;
-  ++(consumer.no_ack ? counters_.deliveries.delivered_no_ack : counters_.deliveries.delivered);
+  consumer.counters->redelivered += delivery.is_redelivered;
+  ++(consumer.no_ack ? consumer.counters->delivered_no_ack : consumer.counters->delivered);
   last_served_queue_ = delivery.queue.queue;
   if (!consumer.no_ack)
     unacknowledged_.add({.tag = tag,
@@ -340,6 +343,7 @@ void Channel::end_turn() {
   send_reports();
   if (!confirms_) return;
   confirms_->tell([this](std::uint64_t sequence, bool is_multiple, bool is_refused) {
+    traffic_.told(sequence, is_refused);
     if (is_refused)
       send(protocol::basic::Nack{.delivery_tag = DeliveryTag{sequence}, .multiple = is_multiple});
     else

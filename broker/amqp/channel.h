@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/access_control.h"
+#include "broker/amqp/channel_traffic.h"
 #include "broker/amqp/unacknowledged.h"
 #include "broker/confirms.h"
 #include "broker/message.h"
@@ -65,6 +66,7 @@ class Channel final : public Session {
   struct ChannelConsumer {
     std::string tag{};
     QueueAddress queue{};
+    DeliveryCounters* counters = nullptr;  // of that queue
     bool no_ack = false;
     bool is_limited = false;              // by a prefetch of the whole channel
     std::chrono::milliseconds timeout{};  // for an acknowledgement
@@ -258,7 +260,7 @@ class Channel final : public Session {
 
   std::optional<Confirms> confirms_{};
   std::optional<Transaction> transaction_{};
-  ChannelCounters counters_{};  // but for confirms, which are counted by `confirms_`
+  ChannelTraffic traffic_{};
   std::vector<PendingSettlement> committed_settlements_{};
   std::size_t commit_waits_for_ = 0;
   bool is_commit_partial_ = false;  // a queue has refused one of its messages

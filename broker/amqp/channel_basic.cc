@@ -69,6 +69,7 @@ Result<void> Channel::handle(const basic::Consume& consume) {
   consumers_.emplace(request.id,
                      ChannelConsumer{.tag = tag,
                                      .queue = address,
+                                     .counters = &traffic_.from(address.queue),
                                      .no_ack = consume.no_ack,
                                      .is_limited = (*found)->type == QueueType::classic,
                                      .timeout = consumer_timeout(consume.arguments, **found),
@@ -146,7 +147,10 @@ Result<void> Channel::consume_replies(const basic::Consume& consume, std::string
   reply_consumer_ = connection_.broker().next_consumer_id();
   connection_.broker().reply_consumers().add(reply_consumer_);
   consumer_ids_.emplace(tag, reply_consumer_);
-  consumers_.emplace(reply_consumer_, ChannelConsumer{.tag = tag, .queue = {.shard = shard_.index()}, .no_ack = true});
+  consumers_.emplace(
+      reply_consumer_,
+      ChannelConsumer{
+          .tag = tag, .queue = {.shard = shard_.index()}, .counters = &traffic_.from(QueueId{}), .no_ack = true});
   return answer(consume.nowait, basic::ConsumeOk{.consumer_tag = tag});
 }
 
@@ -193,16 +197,17 @@ Result<void> Channel::handle(const basic::Get& get) {
           reply(std::move(result));
         });
       },
-      [this, no_ack = get.no_ack](std::optional<GetResult> result) -> Result<void> {
+      [this, queue = address.queue, no_ack = get.no_ack](std::optional<GetResult> result) -> Result<void> {
+        DeliveryCounters& counters = traffic_.from(queue);
         if (!result) {
-          ++counters_.deliveries.gotten_nothing;
+          ++counters.gotten_nothing;
           send(basic::GetEmpty{});
           return {};
         }
         const Delivery& delivery = result->delivery;
         const DeliveryTag tag{next_delivery_tag_++};
-        counters_.deliveries.redelivered += delivery.is_redelivered;
-        ++(no_ack ? counters_.deliveries.gotten_no_ack : counters_.deliveries.gotten);
+        counters.redelivered += delivery.is_redelivered;
+        ++(no_ack ? counters.gotten_no_ack : counters.gotten);
         if (!no_ack)
           unacknowledged_.add(
               {.tag = tag,
@@ -247,9 +252,10 @@ Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settleme
 }
 
 void Channel::settle(const Unacknowledged::Deliveries& deliveries, Settlement settlement) {
-  if (settlement == Settlement::acknowledge) counters_.deliveries.acknowledged += deliveries.size();
-  for (const auto& delivered : deliveries)
+  for (const auto& delivered : deliveries) {
+    if (settlement == Settlement::acknowledge) ++traffic_.from(delivered.queue.queue).acknowledged;
     shard_.settle(delivered.queue, delivered.position, delivered.consumer, settlement);
+  }
   shard_.end_returns();
   if ((!held_.empty() || !refused_consumers_.empty()) && has_global_credit()) unblock_consumers();
 }

@@ -125,7 +125,7 @@ Result<void> Channel::publish_in_two_forms(MessageRef visible, MessageRef whole,
         {.message = std::move(whole), .queues = stores, .is_answered = true, .is_rest = true});
     return {};
   }
-  ++counters_.publishes.published;
+  ++traffic_.to(visible->exchange()).published;
   if (route.traffic) route.traffic->count(shard_.index(), route.queues.size());
   const ConfirmTicket ticket = expect_confirms(route.queues.size());
   publish(std::move(visible), queues, ticket);
@@ -141,7 +141,7 @@ Result<void> Channel::publish(MessageRef message, const Route& route, bool is_an
         {std::move(message), queues, route.traffic, publication_.is_mandatory, is_answered});
     return {};
   }
-  ++counters_.publishes.published;
+  ++traffic_.to(message->exchange()).published;
   if (route.traffic) route.traffic->count(shard_.index(), queues.size());
   if (queues.empty() && !is_answered) give_up(message, publication_.is_mandatory);
   const ConfirmTicket ticket = expect_confirms(queues.size());
@@ -152,7 +152,9 @@ Result<void> Channel::publish(MessageRef message, const Route& route, bool is_an
 ConfirmTicket Channel::expect_confirms(std::size_t queues) {
   if (!confirms_) return {};
   connection_.end_turn_for(*this);
-  return {.shard = shard_.index(), .session = id_, .sequence = confirms_->expect(queues)};
+  const std::uint64_t sequence = confirms_->expect(queues);
+  traffic_.expect_confirm(sequence);
+  return {.shard = shard_.index(), .session = id_, .sequence = sequence};
 }
 
 void Channel::publish(MessageRef message, const std::vector<QueueAddress>& queues, const ConfirmTicket& ticket) {
@@ -195,7 +197,8 @@ Result<MessageRef> Channel::as_delivered(MessageRef message, const BasicProperti
 }
 
 void Channel::give_up(const MessageRef& message, bool is_mandatory) {
-  ++(is_mandatory ? counters_.publishes.returned : counters_.publishes.dropped);
+  PublishCounters& counters = traffic_.to(message->exchange());
+  ++(is_mandatory ? counters.returned : counters.dropped);
   if (is_mandatory) return_message(message);
 }
 
@@ -245,7 +248,7 @@ Result<void> Channel::handle(const protocol::tx::Commit&) {
   for (PendingPublish& publish : committed.publishes) {
     const Message& message = *publish.message;
     if (message.exchange().empty()) publish.queues = routes_->route("", message.routing_key(), {}).queues;
-    if (!publish.is_rest) ++counters_.publishes.published;
+    if (!publish.is_rest) ++traffic_.to(message.exchange()).published;
     if (publish.traffic) publish.traffic->count(shard_.index(), publish.queues.size());
     if (publish.queues.empty() && !publish.is_answered) give_up(publish.message, publish.is_mandatory);
     commit_waits_for_ += publish.queues.size();

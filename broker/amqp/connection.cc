@@ -103,6 +103,7 @@ std::optional<ConnectionReport> Connection::report() const {
                           .heartbeat = heartbeat_,
                           .connected_at = opened_at_,
                           .transfers = transfers_,
+                          .octets_to_send = output_.size(),
                           .tls = tls_ ? std::optional{*tls_} : std::nullopt};
   for (const auto& [number, channel] : channels_) report.channels.push_back(channel->report());
   return report;

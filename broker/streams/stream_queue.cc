@@ -54,7 +54,7 @@ void StreamQueue::enqueue(MessageRef message, const ConfirmTicket& ticket) {
   const auto segment_octets_max = settings_.segment_bytes_max.value_or(segment_octets_max_default);
   const StreamSegment& active = segments_.active();
   if (active.begin < active.end && active.octets >= segment_octets_max) close_segment();
-  ++counters_.published;
+  count_published(*message);
   append(with_offset(*message, log_.end()), ticket);
   wait_until_written();
 }

@@ -62,11 +62,33 @@ const std::array queue_details{
             [](Queue q) { return number(q.numbers.out_of_memory()); }},
     OfQueue{"queue_messages_paged_out_bytes", gauge, "Size in bytes of messages paged out to disk",
             [](Queue q) { return number(q.numbers.octets_out_of_memory()); }},
+    OfQueue{"queue_disk_reads_total", counter, "Total number of times queue read messages from disk",
+            [](Queue q) { return number(q.counters.disk.reads); }},
+    OfQueue{"queue_disk_writes_total", counter, "Total number of times queue wrote messages to disk",
+            [](Queue q) { return number(q.counters.disk.writes); }},
 };
 
-const std::array queue_published{
-    OfQueue{"queue_messages_published_total", counter, "Total number of messages published to queues",
-            [](Queue q) { return number(q.counters.published); }},
+const std::array queue_deliveries{
+    OfQueue{"queue_get_ack_total", counter,
+            "Total number of messages fetched from a queue with basic.get in manual acknowledgement mode",
+            [](Queue q) { return number(q.counters.deliveries.gotten); }},
+    OfQueue{"queue_get_total", counter,
+            "Total number of messages fetched from a queue with basic.get in automatic acknowledgement mode",
+            [](Queue q) { return number(q.counters.deliveries.gotten_no_ack); }},
+    OfQueue{"queue_messages_delivered_ack_total", counter,
+            "Total number of messages delivered from a queue to consumers in manual acknowledgement mode",
+            [](Queue q) { return number(q.counters.deliveries.delivered); }},
+    OfQueue{"queue_messages_delivered_total", counter,
+            "Total number of messages delivered from a queue to consumers in automatic acknowledgement mode",
+            [](Queue q) { return number(q.counters.deliveries.delivered_no_ack); }},
+    OfQueue{"queue_messages_redelivered_total", counter,
+            "Total number of messages redelivered from a queue to consumers",
+            [](Queue q) { return number(q.counters.deliveries.redelivered); }},
+    OfQueue{"queue_messages_acked_total", counter, "Total number of messages acknowledged by consumers on a queue",
+            [](Queue q) { return number(q.counters.deliveries.acknowledged); }},
+    OfQueue{"queue_get_empty_total", counter,
+            "Total number of times basic.get operations fetched no message on a queue",
+            [](Queue q) { return number(q.counters.deliveries.gotten_nothing); }},
 };
 
 const std::array queue_table{
@@ -74,8 +96,49 @@ const std::array queue_table{
     Family<QueueReport>{"queue_consumer_count", queue_consumers},
     Family<QueueReport>{"queue_metrics", queue_consumers},
     Family<QueueReport>{"queue_metrics", queue_details},
-    Family<QueueReport>{"channel_queue_exchange_metrics", queue_published},
+    Family<QueueReport>{"queue_delivery_metrics", queue_deliveries},
 };
+
+// --- exchanges
+
+using OfOrigin = Metric<QueueOfExchange>;
+using Origin = const QueueOfExchange&;
+
+const std::array origins{
+    OfOrigin{"queue_messages_published_total", counter,
+             "Total number of messages published into a queue through an exchange on a channel",
+             [](Origin o) { return number(o.messages); }},
+};
+
+const std::array origin_table{Family<QueueOfExchange>{"channel_queue_exchange_metrics", origins}};
+
+const std::array queue_origins{
+    OfOrigin{"queue_exchange_messages_published_total", counter,
+             "Total number of messages published into a queue through an exchange",
+             [](Origin o) { return number(o.messages); }},
+};
+
+const std::array queue_origin_table{Family<QueueOfExchange>{"queue_exchange_metrics", queue_origins}};
+
+using OfExchange = Metric<PublishesOfExchange>;
+using Exchange = const PublishesOfExchange&;
+
+const std::array exchange_publishes{
+    OfExchange{"exchange_messages_published_total", counter, "Total number of messages published into an exchange",
+               [](Exchange e) { return number(e.counters.published); }},
+    OfExchange{"exchange_messages_confirmed_total", counter,
+               "Total number of messages published into an exchange and confirmed",
+               [](Exchange e) { return number(e.counters.confirmed); }},
+    OfExchange{"exchange_messages_unroutable_returned_total", counter,
+               "Total number of messages published as mandatory into an exchange and returned to the publisher as "
+               "unroutable",
+               [](Exchange e) { return number(e.counters.returned); }},
+    OfExchange{"exchange_messages_unroutable_dropped_total", counter,
+               "Total number of messages published as non-mandatory into an exchange and dropped as unroutable",
+               [](Exchange e) { return number(e.counters.dropped); }},
+};
+
+const std::array exchange_table{Family<PublishesOfExchange>{"exchange_metrics", exchange_publishes}};
 
 // --- connections
 
@@ -94,6 +157,8 @@ const std::array connection_details{
                  [](Connection c) { return number(c.transfers.reads); }},
     OfConnection{"connection_outgoing_packets_total", counter, "Total number of packets sent on a connection",
                  [](Connection c) { return number(c.transfers.writes); }},
+    OfConnection{"connection_pending_packets", gauge, "Number of packets waiting to be sent on a connection",
+                 [](Connection c) { return number(c.octets_to_send); }},
     OfConnection{"connection_channels", gauge, "Channels on a connection",
                  [](Connection c) { return number(c.channels.size()); }},
 };
@@ -125,48 +190,52 @@ const std::array channel_details{
               [](Channel c) { return number(c.channel.global_prefetch); }},
 };
 
+using OfPublishes = Metric<PublishesOfChannel>;
+using Publishes = const PublishesOfChannel&;
+
 const std::array channel_publishes{
-    OfChannel{"channel_messages_published_total", counter,
-              "Total number of messages published into an exchange on a channel",
-              [](Channel c) { return number(c.channel.counters.publishes.published); }},
-    OfChannel{"channel_messages_confirmed_total", counter,
-              "Total number of messages published into an exchange and confirmed on the channel",
-              [](Channel c) { return number(c.channel.counters.publishes.confirmed); }},
-    OfChannel{"channel_messages_unroutable_returned_total", counter,
-              "Total number of messages published as mandatory into an exchange and returned to the publisher as "
-              "unroutable",
-              [](Channel c) { return number(c.channel.counters.publishes.returned); }},
-    OfChannel{"channel_messages_unroutable_dropped_total", counter,
-              "Total number of messages published as non-mandatory into an exchange and dropped as unroutable",
-              [](Channel c) { return number(c.channel.counters.publishes.dropped); }},
+    OfPublishes{"channel_messages_published_total", counter,
+                "Total number of messages published into an exchange on a channel",
+                [](Publishes p) { return number(p.counters.published); }},
+    OfPublishes{"channel_messages_confirmed_total", counter,
+                "Total number of messages published into an exchange and confirmed on the channel",
+                [](Publishes p) { return number(p.counters.confirmed); }},
+    OfPublishes{"channel_messages_unroutable_returned_total", counter,
+                "Total number of messages published as mandatory into an exchange and returned to the publisher as "
+                "unroutable",
+                [](Publishes p) { return number(p.counters.returned); }},
+    OfPublishes{"channel_messages_unroutable_dropped_total", counter,
+                "Total number of messages published as non-mandatory into an exchange and dropped as unroutable",
+                [](Publishes p) { return number(p.counters.dropped); }},
 };
+
+using OfDeliveries = Metric<DeliveriesOfChannel>;
+using Deliveries = const DeliveriesOfChannel&;
 
 const std::array channel_deliveries{
-    OfChannel{"channel_get_ack_total", counter,
-              "Total number of messages fetched with basic.get in manual acknowledgement mode",
-              [](Channel c) { return number(c.channel.counters.deliveries.gotten); }},
-    OfChannel{"channel_get_total", counter,
-              "Total number of messages fetched with basic.get in automatic acknowledgement mode",
-              [](Channel c) { return number(c.channel.counters.deliveries.gotten_no_ack); }},
-    OfChannel{"channel_messages_delivered_ack_total", counter,
-              "Total number of messages delivered to consumers in manual acknowledgement mode",
-              [](Channel c) { return number(c.channel.counters.deliveries.delivered); }},
-    OfChannel{"channel_messages_delivered_total", counter,
-              "Total number of messages delivered to consumers in automatic acknowledgement mode",
-              [](Channel c) { return number(c.channel.counters.deliveries.delivered_no_ack); }},
-    OfChannel{"channel_messages_redelivered_total", counter, "Total number of messages redelivered to consumers",
-              [](Channel c) { return number(c.channel.counters.deliveries.redelivered); }},
-    OfChannel{"channel_messages_acked_total", counter, "Total number of messages acknowledged by consumers",
-              [](Channel c) { return number(c.channel.counters.deliveries.acknowledged); }},
-    OfChannel{"channel_get_empty_total", counter, "Total number of times basic.get operations fetched no message",
-              [](Channel c) { return number(c.channel.counters.deliveries.gotten_nothing); }},
+    OfDeliveries{"channel_get_ack_total", counter,
+                 "Total number of messages fetched with basic.get in manual acknowledgement mode",
+                 [](Deliveries d) { return number(d.counters.gotten); }},
+    OfDeliveries{"channel_get_total", counter,
+                 "Total number of messages fetched with basic.get in automatic acknowledgement mode",
+                 [](Deliveries d) { return number(d.counters.gotten_no_ack); }},
+    OfDeliveries{"channel_messages_delivered_ack_total", counter,
+                 "Total number of messages delivered to consumers in manual acknowledgement mode",
+                 [](Deliveries d) { return number(d.counters.delivered); }},
+    OfDeliveries{"channel_messages_delivered_total", counter,
+                 "Total number of messages delivered to consumers in automatic acknowledgement mode",
+                 [](Deliveries d) { return number(d.counters.delivered_no_ack); }},
+    OfDeliveries{"channel_messages_redelivered_total", counter, "Total number of messages redelivered to consumers",
+                 [](Deliveries d) { return number(d.counters.redelivered); }},
+    OfDeliveries{"channel_messages_acked_total", counter, "Total number of messages acknowledged by consumers",
+                 [](Deliveries d) { return number(d.counters.acknowledged); }},
+    OfDeliveries{"channel_get_empty_total", counter, "Total number of times basic.get operations fetched no message",
+                 [](Deliveries d) { return number(d.counters.gotten_nothing); }},
 };
 
-const std::array channel_table{
-    Family<ChannelOfConnection>{"channel_metrics", channel_details},
-    Family<ChannelOfConnection>{"channel_exchange_metrics", channel_publishes},
-    Family<ChannelOfConnection>{"channel_queue_metrics", channel_deliveries},
-};
+const std::array channel_table{Family<ChannelOfConnection>{"channel_metrics", channel_details}};
+const std::array publish_table{Family<PublishesOfChannel>{"channel_exchange_metrics", channel_publishes}};
+const std::array delivery_table{Family<DeliveriesOfChannel>{"channel_queue_metrics", channel_deliveries}};
 
 // --- the node
 
@@ -292,27 +361,31 @@ const std::array global_table{
     OfNode{"global_consumers", gauge, "Current number of consumers", [](Node n) { return number(n.consumers); }},
 };
 
+using broker::DeliveryCounters;
+using OfQueueType = Metric<DeliveryCounters>;
+
 const std::array global_table_by_queue_type{
-    OfNode{"global_messages_delivered_total", counter, "Total number of messages delivered to consumers",
-           [](Node n) { return number(n.channels.deliveries.all()); }},
-    OfNode{"global_messages_delivered_consume_manual_ack_total", counter,
-           "Total number of messages delivered to consumers using basic.consume with manual acknowledgment",
-           [](Node n) { return number(n.channels.deliveries.delivered); }},
-    OfNode{"global_messages_delivered_consume_auto_ack_total", counter,
-           "Total number of messages delivered to consumers using basic.consume with automatic acknowledgment",
-           [](Node n) { return number(n.channels.deliveries.delivered_no_ack); }},
-    OfNode{"global_messages_delivered_get_manual_ack_total", counter,
-           "Total number of messages delivered to consumers using basic.get with manual acknowledgment",
-           [](Node n) { return number(n.channels.deliveries.gotten); }},
-    OfNode{"global_messages_delivered_get_auto_ack_total", counter,
-           "Total number of messages delivered to consumers using basic.get with automatic acknowledgment",
-           [](Node n) { return number(n.channels.deliveries.gotten_no_ack); }},
-    OfNode{"global_messages_get_empty_total", counter, "Total number of times basic.get operations fetched no message",
-           [](Node n) { return number(n.channels.deliveries.gotten_nothing); }},
-    OfNode{"global_messages_redelivered_total", counter, "Total number of messages redelivered to consumers",
-           [](Node n) { return number(n.channels.deliveries.redelivered); }},
-    OfNode{"global_messages_acknowledged_total", counter, "Total number of messages acknowledged by consumers",
-           [](Node n) { return number(n.channels.deliveries.acknowledged); }},
+    OfQueueType{"global_messages_delivered_total", counter, "Total number of messages delivered to consumers",
+                [](const DeliveryCounters& d) { return number(d.all()); }},
+    OfQueueType{"global_messages_delivered_consume_manual_ack_total", counter,
+                "Total number of messages delivered to consumers using basic.consume with manual acknowledgment",
+                [](const DeliveryCounters& d) { return number(d.delivered); }},
+    OfQueueType{"global_messages_delivered_consume_auto_ack_total", counter,
+                "Total number of messages delivered to consumers using basic.consume with automatic acknowledgment",
+                [](const DeliveryCounters& d) { return number(d.delivered_no_ack); }},
+    OfQueueType{"global_messages_delivered_get_manual_ack_total", counter,
+                "Total number of messages delivered to consumers using basic.get with manual acknowledgment",
+                [](const DeliveryCounters& d) { return number(d.gotten); }},
+    OfQueueType{"global_messages_delivered_get_auto_ack_total", counter,
+                "Total number of messages delivered to consumers using basic.get with automatic acknowledgment",
+                [](const DeliveryCounters& d) { return number(d.gotten_no_ack); }},
+    OfQueueType{"global_messages_get_empty_total", counter,
+                "Total number of times basic.get operations fetched no message",
+                [](const DeliveryCounters& d) { return number(d.gotten_nothing); }},
+    OfQueueType{"global_messages_redelivered_total", counter, "Total number of messages redelivered to consumers",
+                [](const DeliveryCounters& d) { return number(d.redelivered); }},
+    OfQueueType{"global_messages_acknowledged_total", counter, "Total number of messages acknowledged by consumers",
+                [](const DeliveryCounters& d) { return number(d.acknowledged); }},
 };
 
 // --- ours
@@ -358,6 +431,26 @@ std::span<const Family<ChannelOfConnection>> channel_families() {
   return channel_table;
 }
 
+std::span<const Family<PublishesOfChannel>> publish_families() {
+  return publish_table;
+}
+
+std::span<const Family<DeliveriesOfChannel>> delivery_families() {
+  return delivery_table;
+}
+
+std::span<const Family<QueueOfExchange>> origin_families() {
+  return origin_table;
+}
+
+std::span<const Family<QueueOfExchange>> queue_origin_families() {
+  return queue_origin_table;
+}
+
+std::span<const Family<PublishesOfExchange>> exchange_families() {
+  return exchange_table;
+}
+
 std::span<const Family<LoginReport>> login_families() {
   return login_table;
 }
@@ -370,7 +463,7 @@ std::span<const Metric<NodeFacts>> global_metrics() {
   return global_table;
 }
 
-std::span<const Metric<NodeFacts>> global_metrics_by_queue_type() {
+std::span<const Metric<broker::DeliveryCounters>> global_metrics_by_queue_type() {
   return global_table_by_queue_type;
 }
 

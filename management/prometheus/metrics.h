@@ -5,6 +5,7 @@
 #include "broker/broker_query.h"
 #include "management/process_facts.h"
 #include "management/prometheus/exposition.h"
+#include "management/prometheus/objects.h"
 
 namespace leveret::management::prometheus {
 
@@ -25,11 +26,6 @@ struct Family {
   std::span<const Metric<Object>> metrics{};
 };
 
-struct ChannelOfConnection {
-  const broker::ConnectionReport& connection;
-  const broker::ChannelReport& channel;
-};
-
 /// What there is once for the whole node.
 struct NodeFacts {
   ProcessFacts process{};
@@ -38,6 +34,7 @@ struct NodeFacts {
   broker::ChurnCounters churn{};
   broker::DeathCounters deaths{};
   broker::ChannelCounters channels{};  // of those that are gone as well
+  broker::QueueTraffic queue_traffic{};
   std::chrono::milliseconds uptime{};
   std::uint64_t connections = 0;
   std::uint64_t open_channels = 0;
@@ -49,11 +46,16 @@ struct NodeFacts {
 std::span<const Family<broker::QueueReport>> queue_families();
 std::span<const Family<broker::ConnectionReport>> connection_families();
 std::span<const Family<ChannelOfConnection>> channel_families();
+std::span<const Family<PublishesOfChannel>> publish_families();
+std::span<const Family<DeliveriesOfChannel>> delivery_families();
+std::span<const Family<QueueOfExchange>> origin_families();
+std::span<const Family<QueueOfExchange>> queue_origin_families();
+std::span<const Family<PublishesOfExchange>> exchange_families();
 std::span<const Family<broker::LoginReport>> login_families();
 std::span<const Family<NodeFacts>> node_families();
 /// Counted since the start, whatever has come and gone meanwhile; they have labels of their own.
 std::span<const Metric<NodeFacts>> global_metrics();
-std::span<const Metric<NodeFacts>> global_metrics_by_queue_type();
+std::span<const Metric<broker::DeliveryCounters>> global_metrics_by_queue_type();
 /// Without the prefix of RabbitMQ's.
 std::span<const Metric<broker::ShardLoad>> shard_metrics();
 std::span<const Metric<broker::StoreLoad>> store_metrics();

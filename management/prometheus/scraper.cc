@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 #include <set>
+#include <span>
+#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -22,15 +24,19 @@ struct Wish {
   std::set<std::string, std::less<>> virtual_hosts{};
 
   std::string_view prefix() const { return is_detailed ? "rabbitmq_detailed_" : "rabbitmq_"; }
+  /// By which pages are told apart.
+  std::string_view endpoint() const { return is_detailed ? "detailed" : is_per_object ? "per-object" : "aggregated"; }
   bool includes(std::string_view family) const { return !is_detailed || families.contains(family); }
+  /// Queues and exchanges of other virtual hosts can be left out of details; connections cannot.
   bool sees(std::string_view virtual_host) const {
-    return virtual_hosts.empty() || virtual_hosts.contains(virtual_host);
+    return !is_detailed || virtual_hosts.empty() || virtual_hosts.contains(virtual_host);
   }
 };
 
 /// What there is at this moment.
 struct Facts {
   std::vector<broker::QueueReport> queues{};
+  std::vector<broker::ExchangeReport> exchanges{};
   std::vector<broker::ConnectionReport> connections{};
   std::vector<broker::LoginReport> logins{};
   NodeFacts node{};
@@ -50,6 +56,37 @@ Labels labels_of(const ChannelOfConnection& of) {
   return {{"channel", of.connection.name() + " (" + std::to_string(of.channel.number) + ")"}};
 }
 
+Labels labels_of(const PublishesOfChannel& publishes) {
+  Labels labels = labels_of(publishes.of);
+  labels.push_back({"vhost", publishes.of.connection.virtual_host});
+  if (publishes.exchange) labels.push_back({"exchange", std::string{*publishes.exchange}});
+  return labels;
+}
+
+Labels labels_of(const DeliveriesOfChannel& deliveries) {
+  Labels labels = labels_of(deliveries.of);
+  labels.push_back({"vhost", deliveries.of.connection.virtual_host});
+  if (deliveries.queue) labels.push_back({"queue", deliveries.queue->name});
+  return labels;
+}
+
+Labels labels_of(const PublishesOfExchange& publishes) {
+  return {{"vhost", publishes.exchange.virtual_host}, {"exchange", publishes.exchange.name}};
+}
+
+Labels labels_of(const QueueOfExchange& origin) {
+  return {
+      {"vhost", origin.queue.virtual_host}, {"exchange", std::string{origin.exchange}}, {"queue", origin.queue.name}};
+}
+
+/// RabbitMQ's has the channel as well.
+Labels long_labels_of(const QueueOfExchange& origin) {
+  return {{"queue_vhost", origin.queue.virtual_host},
+          {"queue", origin.queue.name},
+          {"exchange_vhost", origin.queue.virtual_host},
+          {"exchange", std::string{origin.exchange}}};
+}
+
 Labels labels_of(const broker::LoginReport& logins) {
   return {{"protocol", std::string{logins.protocol}}};
 }
@@ -57,7 +94,7 @@ Labels labels_of(const broker::LoginReport& logins) {
 /// Each metric of the families that are wanted: its sum, or a sample of each object.
 template <class Object>
 void write(Exposition& page, const Wish& wish, bool is_per_object, std::span<const Family<Object>> families,
-           const std::vector<Object>& objects) {
+           std::type_identity_t<std::span<const Object>> objects, Labels (*labels)(const Object&) = labels_of) {
   std::set<std::string_view> written;  // for two families may have a metric in common
   for (const auto& family : families) {
     if (!wish.includes(family.name)) continue;
@@ -66,7 +103,7 @@ void write(Exposition& page, const Wish& wish, bool is_per_object, std::span<con
       page.begin(std::string{wish.prefix()}.append(metric.name), metric.type, metric.help);
       double sum = 0;
       for (const Object& object : objects) {
-        if (is_per_object) page.add(metric.value(object), labels_of(object));
+        if (is_per_object) page.add(metric.value(object), labels(object));
         sum += metric.value(object);
       }
       if (!is_per_object && metric.has_sum) page.add(sum);
@@ -84,14 +121,34 @@ void write_node(Exposition& page, const Wish& wish, const NodeFacts& node) {
   }
 }
 
+constexpr std::array<std::pair<broker::QueueType, std::string_view>, broker::QueueTraffic::types> queue_types{
+    {{broker::QueueType::classic, "rabbit_classic_queue"},
+     {broker::QueueType::quorum, "rabbit_quorum_queue"},
+     {broker::QueueType::stream, "rabbit_stream_queue"}}};
+
 void write_global(Exposition& page, const NodeFacts& node) {
-  const auto write_one = [&](const Metric<NodeFacts>& metric, Labels labels) {
+  for (const auto& metric : global_metrics()) {
     page.begin(std::string{"rabbitmq_"}.append(metric.name), metric.type, metric.help);
-    labels.insert(labels.begin(), {"protocol", "amqp091"});
-    page.add(metric.value(node), labels);
-  };
-  for (const auto& metric : global_metrics()) write_one(metric, {});
-  for (const auto& metric : global_metrics_by_queue_type()) write_one(metric, {{"queue_type", "rabbit_classic_queue"}});
+    page.add(metric.value(node), {{"protocol", "amqp091"}});
+  }
+  for (const auto& metric : global_metrics_by_queue_type()) {
+    page.begin(std::string{"rabbitmq_"}.append(metric.name), metric.type, metric.help);
+    for (const auto& [type, name] : queue_types)
+      page.add(metric.value(node.queue_traffic.deliveries_of(type)),
+               {{"protocol", "amqp091"}, {"queue_type", std::string{name}}});
+  }
+}
+
+/// What a queue is, for joins with its numbers.
+void write_queue_infos(Exposition& page, const Wish& wish, Queues queues) {
+  page.begin(std::string{wish.prefix()}.append("queue_info"), Type::gauge,
+             "A metric with a constant '1' value and labels that provide some queue details");
+  for (const auto& queue : queues) {
+    Labels labels = labels_of(queue);
+    labels.push_back({"queue_type", std::string{queue_types[static_cast<std::size_t>(queue.type)].second}});
+    labels.push_back({"membership", "leader"});
+    page.add(1, labels);
+  }
 }
 
 /// What RabbitMQ counts of the messages that have died: which types of queue and strategies it knows for a reason.
@@ -165,7 +222,7 @@ void write_times(Exposition& page, const Wish& wish, const Facts& facts) {
               &broker::MessageTimesReport::work);
 }
 
-void write_identity(Exposition& page, const broker::BrokerQuery& broker) {
+void write_identity(Exposition& page, const Wish& wish, const broker::BrokerQuery& broker) {
   page.begin("rabbitmq_build_info", Type::untyped, "RabbitMQ & Erlang/OTP version info");
   page.add(1, {{"rabbitmq_version", std::string{broker.rabbitmq_version()}},
                {"prometheus_plugin_version", std::string{broker.rabbitmq_version()}},
@@ -174,7 +231,8 @@ void write_identity(Exposition& page, const broker::BrokerQuery& broker) {
   page.begin("rabbitmq_identity_info", Type::untyped, "RabbitMQ node & cluster identity info");
   page.add(1, {{"rabbitmq_node", broker.node_name()},
                {"rabbitmq_cluster", broker.cluster_name()},
-               {"rabbitmq_cluster_permanent_id", broker.cluster_id()}});
+               {"rabbitmq_cluster_permanent_id", broker.cluster_id()},
+               {"rabbitmq_endpoint", std::string{wish.endpoint()}}});
 }
 
 /// How many each exchange has as their source; the default exchange and internal ones are left out.
@@ -221,6 +279,8 @@ boost::asio::awaitable<Facts> facts(broker::BrokerQuery& broker) {
   std::vector<std::string> virtual_hosts;
   for (auto& virtual_host : broker.virtual_hosts()) virtual_hosts.push_back(std::move(virtual_host.name));
   Facts facts;
+  for (const auto& name : virtual_hosts)
+    for (auto& exchange : broker.exchanges(name)) facts.exchanges.push_back(std::move(exchange));
   facts.queues = co_await broker.queues(std::move(virtual_hosts));
   facts.connections = co_await broker.connections();
   const broker::TrafficReport traffic = co_await broker.traffic();
@@ -236,7 +296,10 @@ boost::asio::awaitable<Facts> facts(broker::BrokerQuery& broker) {
   node.uptime = broker.uptime();
   node.connections = facts.connections.size();
   node.queues = facts.queues.size();
-  for (const auto& [name, virtual_host] : traffic.virtual_hosts) node.channels += virtual_host.channels;
+  for (const auto& [name, virtual_host] : traffic.virtual_hosts) {
+    node.channels += virtual_host.channels;
+    node.queue_traffic += virtual_host.queue_traffic;
+  }
   for (const auto& queue : facts.queues) node.consumers += queue.numbers.consumers;
   for (const auto& connection : facts.connections) {
     node.open_channels += connection.channels.size();
@@ -247,20 +310,44 @@ boost::asio::awaitable<Facts> facts(broker::BrokerQuery& broker) {
   co_return facts;
 }
 
-/// All that is wanted of it.
+/// Those of virtual hosts that are wanted come first.
+template <class Report>
+std::span<const Report> seen_of(std::vector<Report>& reports, const Wish& wish) {
+  const auto end = std::stable_partition(reports.begin(), reports.end(),
+                                         [&](const Report& report) { return wish.sees(report.virtual_host); });
+  return {reports.begin(), end};
+}
+
+/// Of which RabbitMQ tells what a queue is, too.
+bool has_queue_families(const Wish& wish) {
+  return wish.includes("queue_coarse_metrics") || wish.includes("queue_consumer_count") ||
+         wish.includes("queue_metrics");
+}
+
+void write_objects(Exposition& page, const Wish& wish, Facts& facts) {
+  const Queues queues = seen_of(facts.queues, wish);
+  const Exchanges exchanges = seen_of(facts.exchanges, wish);
+  const auto channels = channels_of(facts.connections);
+  const auto publishes = publishes_of(channels);
+  const auto origins = origins_of(queues);
+  const bool is_per_object = wish.is_per_object;
+  write(page, wish, true, login_families(), facts.logins);
+  write(page, wish, is_per_object, queue_families(), queues);
+  write(page, wish, is_per_object, origin_families(), origins, long_labels_of);
+  write(page, wish, is_per_object, queue_origin_families(), origins);
+  write(page, wish, is_per_object, exchange_families(), publishes_of(exchanges, publishes));
+  write(page, wish, is_per_object, channel_families(), channels);
+  write(page, wish, is_per_object, publish_families(), publishes);
+  write(page, wish, is_per_object, delivery_families(), deliveries_of(channels, facts.queues));
+  write(page, wish, is_per_object, connection_families(), facts.connections);
+  if (is_per_object && has_queue_families(wish)) write_queue_infos(page, wish, queues);
+}
+
 std::string page_of(const broker::BrokerQuery& broker, const Wish& wish, Facts facts) {
-  std::erase_if(facts.queues, [&](const auto& queue) { return !wish.sees(queue.virtual_host); });
-  std::erase_if(facts.connections, [&](const auto& connection) { return !wish.sees(connection.virtual_host); });
-  std::vector<ChannelOfConnection> channels;
-  for (const auto& connection : facts.connections)
-    for (const auto& channel : connection.channels) channels.push_back({connection, channel});
   Exposition page;
   write_node(page, wish, facts.node);
-  write(page, wish, true, login_families(), facts.logins);
-  write(page, wish, wish.is_per_object, queue_families(), facts.queues);
-  write(page, wish, wish.is_per_object, channel_families(), channels);
-  write(page, wish, wish.is_per_object, connection_families(), facts.connections);
-  write_identity(page, broker);
+  write_objects(page, wish, facts);
+  write_identity(page, wish, broker);
   if (wish.is_detailed) {
     write_cluster(page, wish, broker);
   } else {

@@ -224,6 +224,150 @@ TEST_F(PrometheusTest, CountsMessagesThatDie) {
   EXPECT_EQ(died("confirmed", "quorum", "at_least_once"), "1");
 }
 
+TEST_F(PrometheusTest, TellsAChannelsMessagesApartByExchangeAndByQueue) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one");
+  channel.declare_queue("two");
+  channel.bind("one", "amq.direct", "key");
+  channel.select_confirms();
+  channel.publish("amq.direct", "key", "1");
+  channel.publish("amq.direct", "nowhere", "2");
+  channel.publish_to("two", {"3", "4"});
+  channel.publish("amq.direct", "key", "5");
+  channel.wait_for_confirms(5);
+  channel.get("two");
+  channel.acknowledge(channel.get("one"));
+  channel.get("two");
+  channel.call<protocol::basic::GetEmpty>(protocol::basic::Get{.queue = "two"});
+  const std::string page = scrape("/metrics/per-object");
+  const auto of_channel = [&](const std::string& name, const std::string& label) {
+    std::istringstream lines{page};
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("rabbitmq_channel_" + name + "{channel=\"") && line.find(label) != std::string::npos)
+        return line.substr(line.rfind(' ') + 1);
+    return std::string{"none"};
+  };
+  const std::string direct = R"--((1)",vhost="/",exchange="amq.direct"})--";
+  const std::string by_name = R"--((1)",vhost="/",exchange=""})--";
+  EXPECT_EQ(of_channel("messages_published_total", direct), "3");
+  EXPECT_EQ(of_channel("messages_published_total", by_name), "2");
+  EXPECT_EQ(of_channel("messages_confirmed_total", direct), "3");
+  EXPECT_EQ(of_channel("messages_confirmed_total", by_name), "2");
+  EXPECT_EQ(of_channel("messages_unroutable_dropped_total", direct), "1");
+  EXPECT_EQ(of_channel("messages_unroutable_dropped_total", by_name), "0");
+  const std::string one = R"--((1)",vhost="/",queue="one"})--";
+  const std::string two = R"--((1)",vhost="/",queue="two"})--";
+  EXPECT_EQ(of_channel("get_ack_total", one), "1");
+  EXPECT_EQ(of_channel("get_ack_total", two), "2");
+  EXPECT_EQ(of_channel("messages_acked_total", one), "1");
+  EXPECT_EQ(of_channel("messages_acked_total", two), "0");
+  EXPECT_EQ(of_channel("get_empty_total", two), "1");
+  EXPECT_EQ(sample(scrape("/metrics"), "rabbitmq_channel_messages_published_total"), "5");
+}
+
+TEST_F(PrometheusTest, DeliveriesOfAQueueThatIsGoneHaveNoName) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one");
+  channel.publish_to("one", "1");
+  channel.get("one");
+  channel.delete_queue("one");
+  const std::string page = scrape("/metrics/detailed?family=channel_queue_metrics");
+  EXPECT_THAT(page, Not(HasSubstr("queue=\"one\"")));
+  EXPECT_THAT(page, testing::ContainsRegex("rabbitmq_detailed_channel_get_ack_total\\{[^}]*,vhost=\"/\"\\} 1"));
+}
+
+TEST_F(PrometheusTest, TellsWhatQueuesAndExchangesDidWhenTheirChannelsAreGone) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one");
+  channel.bind("one", "amq.direct", "key");
+  channel.select_confirms();
+  channel.publish("amq.direct", "key", "1");
+  channel.publish("amq.direct", "nowhere", "2");
+  channel.publish_to("one", "3");
+  channel.wait_for_confirms(3);
+  channel.get("one");
+  const auto expect_counts = [this](const std::string& when) {
+    SCOPED_TRACE(when);
+    const std::string page = scrape(
+        "/metrics/detailed?family=queue_delivery_metrics&family=queue_exchange_metrics&family=exchange_metrics"
+        "&family=channel_queue_exchange_metrics");
+    const auto of = [&](const std::string& name) { return sample(page, "rabbitmq_detailed_" + name); };
+    EXPECT_EQ(of(R"(queue_get_ack_total{vhost="/",queue="one"})"), "1");
+    EXPECT_EQ(of(R"(queue_messages_acked_total{vhost="/",queue="one"})"), "0");
+    EXPECT_EQ(of(R"(queue_exchange_messages_published_total{vhost="/",exchange="amq.direct",queue="one"})"), "1");
+    EXPECT_EQ(of(R"(queue_exchange_messages_published_total{vhost="/",exchange="",queue="one"})"), "1");
+    EXPECT_EQ(
+        of(R"(queue_messages_published_total{queue_vhost="/",queue="one",exchange_vhost="/",exchange="amq.direct"})"),
+        "1");
+    EXPECT_EQ(of(R"(exchange_messages_published_total{vhost="/",exchange="amq.direct"})"), "2");
+    EXPECT_EQ(of(R"(exchange_messages_confirmed_total{vhost="/",exchange="amq.direct"})"), "2");
+    EXPECT_EQ(of(R"(exchange_messages_unroutable_dropped_total{vhost="/",exchange="amq.direct"})"), "1");
+    EXPECT_EQ(of(R"(exchange_messages_published_total{vhost="/",exchange=""})"), "1");
+  };
+  expect_counts("while it is open");
+  channel.close();
+  expect_counts("when it is closed");
+}
+
+TEST_F(PrometheusTest, TellsDeliveriesOfTypesOfQueuesApart) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("classic");
+  channel.declare_queue("quorum",
+                        {.durable = true, .arguments = FieldTableBuilder{}.put("x-queue-type", "quorum").view()});
+  channel.publish_to("classic", {"1", "2"});
+  channel.publish_to("quorum", "3");
+  channel.get("classic");
+  channel.get("classic");
+  channel.get("quorum");
+  const auto gotten = [this](const std::string& type) {
+    return sample(scrape("/metrics"),
+                  "rabbitmq_global_messages_delivered_get_manual_ack_total{protocol=\"amqp091\","
+                  "queue_type=\"rabbit_" +
+                      type + "_queue\"}");
+  };
+  EXPECT_EQ(gotten("classic"), "2");
+  EXPECT_EQ(gotten("quorum"), "1");
+  EXPECT_EQ(gotten("stream"), "0");
+  channel.delete_queue("classic");
+  EXPECT_EQ(gotten("classic"), "2") << "counted on when the queue is gone";
+}
+
+TEST_F(PrometheusTest, TellsWhatKindOfQueueItIs) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("log",
+                        {.durable = true, .arguments = FieldTableBuilder{}.put("x-queue-type", "stream").view()});
+  const std::string labels = R"({vhost="/",queue="log",queue_type="rabbit_stream_queue",membership="leader"})";
+  EXPECT_EQ(sample(scrape("/metrics/per-object"), "rabbitmq_queue_info" + labels), "1");
+  EXPECT_EQ(sample(scrape("/metrics/detailed?family=queue_metrics"), "rabbitmq_detailed_queue_info" + labels), "1");
+  EXPECT_THAT(scrape("/metrics/detailed?family=channel_metrics"), Not(HasSubstr("queue_info")));
+  EXPECT_THAT(scrape("/metrics"), Not(HasSubstr("queue_info")));
+}
+
+TEST_F(PrometheusTest, AVirtualHostIsChosenForQueuesOfDetailsOnly) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one");
+  channel.publish_to("one", "1");
+  channel.synchronize();
+  EXPECT_EQ(sample(scrape("/metrics?vhost=other"), "rabbitmq_queues"), "1");
+  EXPECT_EQ(sample(scrape("/metrics?vhost=other"), "rabbitmq_queue_messages_ready"), "1");
+  const std::string page = scrape(
+      "/metrics/detailed?vhost=other&family=queue_coarse_metrics&family=connection_metrics&family=exchange_metrics");
+  EXPECT_THAT(page, Not(HasSubstr("queue=\"one\"")));
+  EXPECT_THAT(page, Not(HasSubstr("exchange=")));
+  EXPECT_THAT(page, HasSubstr("rabbitmq_detailed_connection_channels{connection="));
+}
+
+TEST_F(PrometheusTest, CountsMessagesThatGoToDisk) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("one", {.durable = true});
+  channel.publish_persistent("one", "1");
+  channel.publish_to("one", "2");
+  channel.synchronize();
+  const std::string page = scrape("/metrics/per-object");
+  EXPECT_EQ(sample(page, R"(rabbitmq_queue_disk_writes_total{vhost="/",queue="one"})"), "1");
+  EXPECT_EQ(sample(page, R"(rabbitmq_queue_disk_reads_total{vhost="/",queue="one"})"), "0");
+}
+
 TEST_F(PrometheusTest, CountsWhatIsToBeConfirmed) {
   auto channel = connect().open_channel();
   channel.declare_queue("q");
