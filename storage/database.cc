@@ -144,7 +144,6 @@ KeyRange::KeyRange(const Database& database, const Key& first, const Key& end, c
   options.iterate_lower_bound = &first_slice_;
   options.iterate_upper_bound = &end_slice_;
   iterator_.reset(database.db().NewIterator(options));
-  iterator_->Seek(first_slice_);
 }
 
 }  // namespace leveret::storage

@@ -92,7 +92,8 @@ class Database {
   std::unique_ptr<rocksdb::DB> db_{};
 };
 
-/// The keys of a kind, or those of one queue, in order.
+/// The keys of a kind, or those of one queue, in order.  Stands nowhere until it is told where: a seek to the first key
+/// meets all that was deleted before it.
 class KeyRange {
  public:
   KeyRange(const Database& database, const Key& first, const Key& end, const rocksdb::Snapshot* snapshot = nullptr);
@@ -101,6 +102,7 @@ class KeyRange {
 
   bool is_valid() const { return iterator_->Valid(); }
   void next() { iterator_->Next(); }
+  void seek_first() { iterator_->Seek(first_slice_); }
   void seek(const Key& key) { iterator_->Seek(key); }
   /// The last key that is not behind `key`.
   void seek_back(const Key& key) { iterator_->SeekForPrev(key); }

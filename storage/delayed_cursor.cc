@@ -15,6 +15,7 @@ DelayedCursor::DelayedCursor(const Database& database, QueueId queue, const Dela
     : database_(database),
       queue_(queue),
       keys_(database, Key{KeyKind::delayed, queue, from}, end_of(KeyKind::delayed, queue)) {
+  keys_.seek_first();
   keys_.check();
 }
 
@@ -64,7 +65,8 @@ ReadResult read_delayed(const std::vector<DelayedCursor*>& cursors, const Delaye
   std::size_t octets = 0;
   DelayedCursor* cursor = nullptr;
   try {
-    while ((cursor = first_of(cursors, &DelayedCursor::place)) && !is_enough(result, octets + cursor->octets(), limits)) {
+    while ((cursor = first_of(cursors, &DelayedCursor::place)) &&
+           !is_enough(result, octets + cursor->octets(), limits)) {
       const DelayedPlace place = cursor->place();
       octets += cursor->add_to(result);
       read_on_at(result, behind(place));

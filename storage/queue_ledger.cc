@@ -58,6 +58,7 @@ void QueueLedger::load_front() {
 Position QueueLedger::load(Position from, std::size_t count) {
   return database_.patiently([&] {
     KeyRange states{database_, Key{KeyKind::state, queue_, from}, end_of(KeyKind::state, queue_)};
+    states.seek_first();
     for (std::size_t loaded = 0; states.is_valid(); states.next()) {
       const Position first = last_number(states.key());
       if (is_deleted(first)) continue;
@@ -247,7 +248,7 @@ void QueueLedger::for_each_block(Position from, Position before, Visitor visit) 
     return;
   }
   KeyRange states{database_, Key{KeyKind::state, queue_, from}, Key{KeyKind::state, queue_, before}};
-  for (; states.is_valid(); states.next()) {
+  for (states.seek_first(); states.is_valid(); states.next()) {
     const Position first = last_number(states.key());
     if (is_deleted(first)) continue;
     if (const auto block = blocks_.find(first); block != blocks_.end()) {

@@ -192,14 +192,15 @@ void RocksdbStore::read_clean_mark() {
 
 void RocksdbStore::recover_definitions(const DefinitionVisitor& visit) {
   KeyRange definitions{database_, Key{KeyKind::definition}, end_of(KeyKind::definition)};
-  for (; definitions.is_valid(); definitions.next()) visit(definitions.key().substr(1), definitions.value());
+  for (definitions.seek_first(); definitions.is_valid(); definitions.next())
+    visit(definitions.key().substr(1), definitions.value());
   definitions.check();
 }
 
 std::vector<QueueId> RocksdbStore::stored_queues() {
   std::vector<QueueId> result;
   KeyRange queues{database_, Key{KeyKind::queue}, end_of(KeyKind::queue)};
-  for (; queues.is_valid(); queues.next()) {
+  for (queues.seek_first(); queues.is_valid(); queues.next()) {
     if (queues.key().size() != 9) throw database_.damaged("a queue's key has a wrong size");
     result.push_back(QueueId{last_number(queues.key())});
   }
