@@ -54,6 +54,11 @@ Response enable_feature_flag(const Request& request) {
   return no_content();
 }
 
+/// The stream protocol is not spoken here.
+Response list_stream_clients(const Request&) {
+  return answer(json::array{});
+}
+
 /// Nothing here is on its way out.
 Response list_deprecated_features(const Request&) {
   return answer(json::array{});

@@ -157,6 +157,7 @@ Asking test_aliveness(const Request& request);
 Response list_extensions(const Request& request);
 Response list_feature_flags(const Request& request);
 Response enable_feature_flag(const Request& request);
+Response list_stream_clients(const Request& request);
 Response list_deprecated_features(const Request& request);
 boost::asio::awaitable<Response> list_login_attempts(const Request& request);
 boost::asio::awaitable<Response> forget_login_attempts(const Request& request);

@@ -150,6 +150,17 @@ const Route table[]{
     {GET, "/api/consumers", Right::user, list_consumers, "Consumers"},
     {GET, "/api/consumers/{vhost}", Right::virtual_host, list_consumers_in_virtual_host, "Consumers in a virtual host"},
 
+    {GET, "/api/stream/connections", Right::user, list_stream_clients, "Clients of the stream protocol: none"},
+    {GET, "/api/stream/connections/{vhost}", Right::virtual_host, list_stream_clients, "Those in a virtual host: none"},
+    {GET, "/api/stream/consumers", Right::user, list_stream_clients, "Their consumers: none"},
+    {GET, "/api/stream/consumers/{vhost}", Right::virtual_host, list_stream_clients,
+     "Their consumers in a virtual host: none"},
+    {GET, "/api/stream/publishers", Right::user, list_stream_clients, "Their publishers: none"},
+    {GET, "/api/stream/publishers/{vhost}", Right::virtual_host, list_stream_clients,
+     "Their publishers in a virtual host: none"},
+    {GET, "/api/stream/publishers/{vhost}/{queue}", Right::virtual_host, list_stream_clients,
+     "Their publishers to a stream: none"},
+
     {GET, "/api/policies", Right::user, list_policies, "Policies"},
     {GET, "/api/policies/{vhost}", Right::virtual_host, list_policies_in_virtual_host, "Policies in a virtual host"},
     {GET, "/api/policies/{vhost}/{name}", Right::policymaker, show_policy, "A policy"},

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "tests/integration/backlog_test.h"
 
 namespace leveret::test {
@@ -98,6 +100,30 @@ TEST_F(BacklogTest, StaysInMemoryBeforeWhatIsHeld) {
   auto reader = connect().open_channel();
   for (std::uint32_t number = 1; number <= message_count; ++number)
     ASSERT_EQ(reader.get("q", NoAck::yes).body, body_of(number));
+}
+
+TEST_F(BacklogTest, OfManyQueuesSharesMemory) {
+  constexpr std::uint32_t queues = 50;
+  constexpr std::uint32_t of_each = 40;
+  const auto name_of = [](std::uint32_t queue) { return "q" + std::to_string(queue); };
+  auto channel = connect().open_channel();
+  for (std::uint32_t queue = 0; queue < queues; ++queue) channel.declare_queue(name_of(queue), {.durable = true});
+  channel.select_confirms();
+  for (std::uint32_t number = 1; number <= of_each; ++number) {
+    for (std::uint32_t queue = 0; queue < queues; ++queue) channel.publish_persistent(name_of(queue), body_of(number));
+    wait_until_confirmed(channel, number * queues);
+  }
+  wait_until([&] { return paged_out() > queues * (of_each - 3); }, "each queue has one or two at hand, not sixteen");
+
+  auto consumer = connect().open_channel();
+  std::map<std::string, std::uint32_t> last;
+  for (std::uint32_t queue = 0; queue < queues; ++queue) consumer.consume(name_of(queue), {.tag = name_of(queue)});
+  for (std::uint32_t i = 0; i < queues * of_each; ++i) {
+    const auto message = consumer.next_delivery();
+    ASSERT_EQ(message.body, body_of(++last[message.consumer_tag]));
+    consumer.acknowledge(message);
+  }
+  EXPECT_EQ(last.size(), queues);
 }
 
 TEST_F(BacklogTest, IsThereAfterARestart) {

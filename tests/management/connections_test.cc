@@ -147,5 +147,16 @@ TEST_P(SingleActiveConsumersTest, ShowWhoIsServedAndWhoWaits) {
 
 INSTANTIATE_TEST_SUITE_P(OfQueues, SingleActiveConsumersTest, testing::Values("classic", "quorum"));
 
+TEST_F(ConnectionsTest, NobodySpeaksTheStreamProtocol) {
+  for (const auto* kind : {"connections", "consumers", "publishers"}) {
+    const std::string path = std::string{"/api/stream/"} + kind;
+    EXPECT_EQ(get(path).json(), json::array{}) << path;
+    EXPECT_EQ(get(path + "/%2F").json(), json::array{}) << path;
+    EXPECT_EQ(get(path + "/nosuch").status, 404u) << path;
+  }
+  EXPECT_EQ(get("/api/stream/publishers/%2F/log").json(), json::array{});
+  EXPECT_EQ(send({.path = "/api/stream/connections", .user = ""}).status, 401u);
+}
+
 }  // namespace
 }  // namespace leveret::test
