@@ -153,6 +153,7 @@ class Queue final : public AnyQueue {
   /// Dead-letters a message where the queue has an exchange for that, else lets it go.
   void discard(Position position, QueuedMessage message, DeathReason reason);
   void add_dead_letter(DeadLetter letter);
+  void add_waiting_dead_letters();
   void load_dead_letters();
   void take_dead_letters(const storage::ReadResult& result, Position begin);
   bool is_above_limit(std::uint64_t messages, std::uint64_t octets) const;
@@ -193,8 +194,8 @@ class Queue final : public AnyQueue {
   TimePoint page_out_returned_at_{};  // not before
   TimePoint wakes_at_ = TimePoint::max();
 
-  std::unique_ptr<MessageTimes> times_{};  // once there are any
-  std::map<Position, DeadLetter> unloaded_dead_letters_{};
+  std::unique_ptr<MessageTimes> times_{};                  // once there are any
+  std::map<Position, DeadLetter> waiting_dead_letters_{};  // for the first of them to be read
   bool is_loading_dead_letters_ = false;
   bool has_stored_transients_ = false;
   bool stores_transients_at_once_ = false;  // as those that are held cannot be stored later
