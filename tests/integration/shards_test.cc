@@ -1,3 +1,5 @@
+#include <map>
+
 #include "tests/support/broker_test.h"
 
 /// The queue on one shard, its client on another, for everything a client can do to a queue.
@@ -52,6 +54,42 @@ TEST_F(FarQueueTest, OneMessageReachesQueuesOfBothShards) {
   for (auto* channel : {&home_, &far_}) {
     EXPECT_EQ(channel->get("q").body, channel == &home_ ? large : "small");
     EXPECT_EQ(channel->get("near-to-far").body, channel == &home_ ? large : "small");
+  }
+}
+
+TEST_F(FarQueueTest, FannedOutMessagesComeToEachFarConsumer) {
+  const std::vector<std::string> queues{"q", "q2", "q3", "q4"};
+  for (const auto& queue : queues) home_.declare_queue(queue);
+  for (const auto& queue : queues) home_.bind(queue, "amq.fanout", "");
+  home_.bind("q", "amq.direct", "");
+  auto other = open_far_channel();
+  for (const auto& queue : queues)
+    (queue == "q2" ? other : far_).consume(queue, {.tag = queue, .no_ack = queue == "q3" ? NoAck::yes : NoAck::no});
+  constexpr std::uint32_t rounds = 200;
+  for (std::uint32_t i = 0; i < rounds; ++i) {
+    home_.publish("amq.fanout", "", std::to_string(i) + std::string(i % 50 * 100, '.'));
+    home_.publish("amq.direct", "", "to one alone");
+  }
+  std::map<std::string, std::uint32_t> fanned_out;
+  std::uint32_t alone = 0;
+  const auto take = [&](TestChannel& channel) {
+    const auto message = channel.next_delivery();
+    if (message.consumer_tag != "q3") channel.acknowledge(message);
+    if (message.exchange == "amq.direct") {
+      ASSERT_EQ(message.consumer_tag, "q");
+      ASSERT_EQ(message.body, "to one alone");
+      ++alone;
+    } else {
+      const std::uint32_t i = fanned_out[message.consumer_tag]++;
+      ASSERT_EQ(message.body, std::to_string(i) + std::string(i % 50 * 100, '.')) << message.consumer_tag;
+    }
+  };
+  for (std::uint32_t i = 0; i < rounds; ++i) take(other);
+  for (std::uint32_t i = 0; i < 4 * rounds; ++i) take(far_);
+  EXPECT_EQ(alone, rounds);
+  for (const auto& queue : queues) {
+    EXPECT_EQ(fanned_out[queue], rounds) << queue;
+    EXPECT_EQ(home_.counts_of(queue).messages, 0u) << queue;
   }
 }
 
