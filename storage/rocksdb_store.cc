@@ -15,7 +15,7 @@
 #include "storage/database.h"
 #include "storage/delayed_cursor.h"
 #include "storage/keys.h"
-#include "storage/no_options_files.h"
+#include "storage/store_files.h"
 #include "storage/queue_record.h"
 #include "storage/reader_pool.h"
 #include "storage/reclaimer.h"
@@ -109,7 +109,7 @@ class RocksdbStore final : public Store, private GroupWriter {
 RocksdbStore::RocksdbStore(const RocksdbOptions& options)
     : directory_(options.directory),
       write_buffer_octets_(options.write_buffer_octets),
-      env_(rocksdb::NewCompositeEnv(std::make_shared<NoOptionsFiles>(
+      env_(rocksdb::NewCompositeEnv(std::make_shared<StoreFiles>(
           options.file_system ? options.file_system : rocksdb::FileSystem::Default()))),
       database_(database_options("store", Keeping::durable)) {
   open();
