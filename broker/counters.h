@@ -66,12 +66,16 @@ struct DeliveryCounters {
 struct ChannelCounters {
   PublishCounters publishes{};
   DeliveryCounters deliveries{};
-  std::uint64_t published_to_be_confirmed = 0;
+  std::uint64_t received = 0;  // with those of transactions that are open or were rolled back
+  std::uint64_t received_to_be_confirmed = 0;
+  std::uint64_t routed = 0;  // once for each queue that a message went to
 
   ChannelCounters& operator+=(const ChannelCounters& more) {
     add(publishes, more.publishes);
     add(deliveries, more.deliveries);
-    published_to_be_confirmed += more.published_to_be_confirmed;
+    received += more.received;
+    received_to_be_confirmed += more.received_to_be_confirmed;
+    routed += more.routed;
     return *this;
   }
 };
@@ -137,8 +141,10 @@ struct QueueTraffic {
 /// What has passed through an exchange that messages were published to.
 struct ExchangeCounters {
   std::uint64_t in = 0;
-  std::uint64_t out = 0;             // once for each queue that a message went to
-  PublishCounters past_publishes{};  // of channels that are gone
+  std::uint64_t out = 0;  // once for each queue that a message went to
+  std::uint64_t confirmed = 0;
+  std::uint64_t returned = 0;
+  std::uint64_t dropped = 0;
 
   static constexpr std::array<CounterField<ExchangeCounters>, 2> fields{
       {{"publish_in", &ExchangeCounters::in}, {"publish_out", &ExchangeCounters::out}}};
@@ -218,11 +224,14 @@ class ExchangeTraffic {
     grow(place.in, 1);
     grow(place.out, queues);
   }
-  /// On that shard: a channel goes, which has counted so much.
-  void count_past(ShardIndex shard, const PublishCounters& publishes) {
+  /// Its publisher has been told that so many are safe.
+  void count_confirmed(ShardIndex shard, std::uint64_t messages) {
+    grow(places_[static_cast<std::size_t>(shard)].confirmed, messages);
+  }
+  /// One had no queue.
+  void count_lost(ShardIndex shard, bool is_returned) {
     Place& place = places_[static_cast<std::size_t>(shard)];
-    for (std::size_t i = 0; i < place.past.size(); ++i)
-      grow(place.past[i], publishes.*PublishCounters::fields[i].member);
+    grow(is_returned ? place.returned : place.dropped, 1);
   }
 
   ExchangeCounters counters() const {
@@ -230,8 +239,9 @@ class ExchangeTraffic {
     for (const Place& place : places_) {
       sum.in += place.in.load(std::memory_order_relaxed);
       sum.out += place.out.load(std::memory_order_relaxed);
-      for (std::size_t i = 0; i < place.past.size(); ++i)
-        sum.past_publishes.*PublishCounters::fields[i].member += place.past[i].load(std::memory_order_relaxed);
+      sum.confirmed += place.confirmed.load(std::memory_order_relaxed);
+      sum.returned += place.returned.load(std::memory_order_relaxed);
+      sum.dropped += place.dropped.load(std::memory_order_relaxed);
     }
     return sum;
   }
@@ -241,7 +251,9 @@ class ExchangeTraffic {
   struct alignas(cache_line) Place {
     std::atomic<std::uint64_t> in = 0;
     std::atomic<std::uint64_t> out = 0;
-    std::array<std::atomic<std::uint64_t>, PublishCounters::fields.size()> past{};
+    std::atomic<std::uint64_t> confirmed = 0;
+    std::atomic<std::uint64_t> returned = 0;
+    std::atomic<std::uint64_t> dropped = 0;
   };
 
   /// Nobody else writes there, so this needs no locked instruction.

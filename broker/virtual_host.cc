@@ -184,12 +184,6 @@ std::optional<ExchangeType> VirtualHost::type_of_exchange(std::string_view name)
   return exchange ? std::optional{exchange->type} : std::nullopt;
 }
 
-std::shared_ptr<ExchangeTraffic> VirtualHost::traffic_of_exchange(std::string_view name) const {
-  std::shared_lock lock{mutex_};
-  const Exchange* exchange = exchange_named(name);
-  return exchange ? exchange->traffic : nullptr;
-}
-
 std::string VirtualHost::alternate_of_exchange(std::string_view name) const {
   std::shared_lock lock{mutex_};
   const Exchange* exchange = exchange_named(name);

@@ -143,8 +143,6 @@ class VirtualHost {
   /// The name in its `alternate-exchange` argument or policy; empty when it has none.
   std::string alternate_of_exchange(std::string_view name) const;
 
-  /// Nothing when it is not there.
-  std::shared_ptr<ExchangeTraffic> traffic_of_exchange(std::string_view name) const;
   /// Where it keeps what it delays; nothing when it is of another type, or is not there.
   std::optional<QueueAddress> delay_store_of(std::string_view name) const;
   /// For its delay store to set; nobody reads them when the exchange is gone.

@@ -1,5 +1,7 @@
 #include "broker/amqp/channel.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "broker/amqp/channel_send.h"
@@ -46,7 +48,8 @@ Channel::Channel(Connection& connection, protocol::ChannelNumber number)
       id_(connection.broker().next_session_id()),
       shard_(connection.shard()),
       virtual_host_(*connection.virtual_host()),
-      routes_(shard_.routes(virtual_host_)) {
+      routes_(shard_.routes(virtual_host_)),
+      traffic_(shard_.index()) {
   shard_.add_session(id_, *this);
 }
 
@@ -80,9 +83,16 @@ ChannelReport Channel::report() const {
   return report;
 }
 
+std::size_t Channel::received_in(const Transaction& transaction) {
+  const auto& publishes = transaction.publishes;
+  return static_cast<std::size_t>(
+      std::count_if(publishes.begin(), publishes.end(), [](const auto& publish) { return !publish.is_rest; }));
+}
+
 ChannelCounters Channel::counters() const {
   ChannelCounters counters = traffic_.all();
-  if (confirms_) counters.published_to_be_confirmed = confirms_->expected();
+  if (confirms_) counters.received_to_be_confirmed = confirms_->expected();
+  if (transaction_) counters.received += received_in(*transaction_);
   return counters;
 }
 
@@ -184,9 +194,6 @@ void Channel::release() {
   end_turn();  // what has become safe until now is still told
   ++shard_.churn().channels_closed;
   shard_.past_traffic(virtual_host_)->channels += counters();
-  for (const auto& [exchange, counters] : traffic_.publishes())
-    if (const auto of_exchange = virtual_host_.traffic_of_exchange(exchange))
-      of_exchange->count_past(shard_.index(), counters);
   shard_.remove_session(id_);
   builder_.abandon();
   if (reply_consumer_ != ConsumerId::none) forget_reply_consumer();

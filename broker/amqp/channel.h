@@ -202,6 +202,7 @@ class Channel final : public Session {
   void settle(const Unacknowledged::Deliveries& deliveries, Settlement settlement);
   void requeue_all(Settlement settlement);
   void finish_commit();
+  static std::size_t received_in(const Transaction& transaction);
   void roll_back();
 
   bool has_global_credit() const;
@@ -260,7 +261,7 @@ class Channel final : public Session {
 
   std::optional<Confirms> confirms_{};
   std::optional<Transaction> transaction_{};
-  ChannelTraffic traffic_{};
+  ChannelTraffic traffic_;
   std::vector<PendingSettlement> committed_settlements_{};
   std::size_t commit_waits_for_ = 0;
   bool is_commit_partial_ = false;  // a queue has refused one of its messages

@@ -236,7 +236,12 @@ QueueCounts StreamQueue::counts() const {
 
 /// What consumers have not acknowledged is in the log all the same.
 QueueNumbers StreamQueue::numbers() const {
-  return {.ready = log_.end() - log_.begin(), .consumers = consumers_.size(), .octets_ready = segments_.octets()};
+  const std::uint64_t messages = log_.end() - log_.begin();
+  return {.ready = messages,
+          .consumers = consumers_.size(),
+          .octets_ready = segments_.octets(),
+          .paged_out = messages,
+          .octets_paged_out = segments_.octets()};
 }
 
 std::uint32_t StreamQueue::purge() {

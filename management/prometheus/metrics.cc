@@ -120,12 +120,13 @@ const std::array queue_origins{
 
 const std::array queue_origin_table{Family<QueueOfExchange>{"queue_exchange_metrics", queue_origins}};
 
-using OfExchange = Metric<PublishesOfExchange>;
-using Exchange = const PublishesOfExchange&;
+using broker::ExchangeReport;
+using OfExchange = Metric<ExchangeReport>;
+using Exchange = const ExchangeReport&;
 
 const std::array exchange_publishes{
     OfExchange{"exchange_messages_published_total", counter, "Total number of messages published into an exchange",
-               [](Exchange e) { return number(e.counters.published); }},
+               [](Exchange e) { return number(e.counters.in); }},
     OfExchange{"exchange_messages_confirmed_total", counter,
                "Total number of messages published into an exchange and confirmed",
                [](Exchange e) { return number(e.counters.confirmed); }},
@@ -138,7 +139,7 @@ const std::array exchange_publishes{
                [](Exchange e) { return number(e.counters.dropped); }},
 };
 
-const std::array exchange_table{Family<PublishesOfExchange>{"exchange_metrics", exchange_publishes}};
+const std::array exchange_table{Family<ExchangeReport>{"exchange_metrics", exchange_publishes}};
 
 // --- connections
 
@@ -339,17 +340,14 @@ const std::array node_table{
 
 const std::array global_table{
     OfNode{"global_messages_received_total", counter, "Total number of messages received from publishers",
-           [](Node n) { return number(n.channels.publishes.published); }},
+           [](Node n) { return number(n.channels.received); }},
     OfNode{"global_messages_received_confirm_total", counter,
            "Total number of messages received from publishers expecting confirmations",
-           [](Node n) { return number(n.channels.published_to_be_confirmed); }},
+           [](Node n) { return number(n.channels.received_to_be_confirmed); }},
     OfNode{"global_messages_confirmed_total", counter, "Total number of messages confirmed to publishers",
            [](Node n) { return number(n.channels.publishes.confirmed); }},
     OfNode{"global_messages_routed_total", counter, "Total number of messages routed to queues or streams",
-           [](Node n) {
-             const auto& publishes = n.channels.publishes;
-             return number(publishes.published - publishes.returned - publishes.dropped);
-           }},
+           [](Node n) { return number(n.channels.routed); }},
     OfNode{"global_messages_unroutable_dropped_total", counter,
            "Total number of messages published as non-mandatory into an exchange and dropped as unroutable",
            [](Node n) { return number(n.channels.publishes.dropped); }},
@@ -447,7 +445,7 @@ std::span<const Family<QueueOfExchange>> queue_origin_families() {
   return queue_origin_table;
 }
 
-std::span<const Family<PublishesOfExchange>> exchange_families() {
+std::span<const Family<ExchangeReport>> exchange_families() {
   return exchange_table;
 }
 

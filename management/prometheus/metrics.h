@@ -50,7 +50,7 @@ std::span<const Family<PublishesOfChannel>> publish_families();
 std::span<const Family<DeliveriesOfChannel>> delivery_families();
 std::span<const Family<QueueOfExchange>> origin_families();
 std::span<const Family<QueueOfExchange>> queue_origin_families();
-std::span<const Family<PublishesOfExchange>> exchange_families();
+std::span<const Family<broker::ExchangeReport>> exchange_families();
 std::span<const Family<broker::LoginReport>> login_families();
 std::span<const Family<NodeFacts>> node_families();
 /// Counted since the start, whatever has come and gone meanwhile; they have labels of their own.

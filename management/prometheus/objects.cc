@@ -1,7 +1,6 @@
 #include "management/prometheus/objects.h"
 
-#include <map>
-#include <string>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -31,11 +30,14 @@ std::vector<ChannelOfConnection> channels_of(Connections connections) {
   return channels;
 }
 
-std::vector<PublishesOfChannel> publishes_of(std::span<const ChannelOfConnection> channels) {
+std::vector<PublishesOfChannel> publishes_of(std::span<const ChannelOfConnection> channels, Exchanges exchanges) {
+  std::set<std::pair<std::string_view, std::string_view>> known;
+  for (const auto& exchange : exchanges) known.emplace(exchange.virtual_host, exchange.name);
   std::vector<PublishesOfChannel> publishes;
   for (const auto& of : channels) {
     broker::PublishCounters told;
     for (const auto& [exchange, counters] : of.channel.publishes) {
+      if (!known.contains({of.connection.virtual_host, exchange})) continue;
       publishes.push_back({of, exchange, counters});
       add(told, counters);
     }
@@ -61,20 +63,6 @@ std::vector<DeliveriesOfChannel> deliveries_of(std::span<const ChannelOfConnecti
     if (is_any(rest)) deliveries.push_back({of, nullptr, rest});
   }
   return deliveries;
-}
-
-std::vector<PublishesOfExchange> publishes_of(Exchanges exchanges, std::span<const PublishesOfChannel> publishes) {
-  std::map<std::pair<std::string_view, std::string_view>, broker::PublishCounters> open;
-  for (const auto& [of, exchange, counters] : publishes)
-    if (exchange) add(open[{of.connection.virtual_host, *exchange}], counters);
-  std::vector<PublishesOfExchange> sums;
-  for (const auto& exchange : exchanges) {
-    auto& sum = sums.emplace_back(PublishesOfExchange{exchange, exchange.counters.past_publishes}).counters;
-    if (const auto found = open.find({exchange.virtual_host, exchange.name}); found != open.end())
-      add(sum, found->second);
-    if (!is_any(sum)) sums.pop_back();
-  }
-  return sums;
 }
 
 std::vector<QueueOfExchange> origins_of(Queues queues) {

@@ -15,7 +15,7 @@ struct ChannelOfConnection {
   const broker::ChannelReport& channel;
 };
 
-/// What a channel has published to an exchange; without one, to those that it does not tell apart.
+/// What a channel has published to an exchange; without one, to those that are gone or that it does not tell apart.
 struct PublishesOfChannel {
   ChannelOfConnection of;
   std::optional<std::string_view> exchange{};
@@ -27,12 +27,6 @@ struct DeliveriesOfChannel {
   ChannelOfConnection of;
   const broker::QueueReport* queue = nullptr;
   broker::DeliveryCounters counters{};
-};
-
-/// What was published to an exchange, by channels that are gone as well.
-struct PublishesOfExchange {
-  const broker::ExchangeReport& exchange;
-  broker::PublishCounters counters{};
 };
 
 /// What came into a queue by an exchange.
@@ -47,9 +41,8 @@ using Queues = std::span<const broker::QueueReport>;
 using Exchanges = std::span<const broker::ExchangeReport>;
 
 std::vector<ChannelOfConnection> channels_of(Connections connections);
-std::vector<PublishesOfChannel> publishes_of(std::span<const ChannelOfConnection> channels);
+std::vector<PublishesOfChannel> publishes_of(std::span<const ChannelOfConnection> channels, Exchanges exchanges);
 std::vector<DeliveriesOfChannel> deliveries_of(std::span<const ChannelOfConnection> channels, Queues queues);
-std::vector<PublishesOfExchange> publishes_of(Exchanges exchanges, std::span<const PublishesOfChannel> publishes);
 std::vector<QueueOfExchange> origins_of(Queues queues);
 
 }  // namespace leveret::management::prometheus

@@ -36,7 +36,7 @@ struct Wish {
 /// What there is at this moment.
 struct Facts {
   std::vector<broker::QueueReport> queues{};
-  std::vector<broker::ExchangeReport> exchanges{};
+  std::vector<broker::ExchangeReport> exchanges{};  // that messages were published to
   std::vector<broker::ConnectionReport> connections{};
   std::vector<broker::LoginReport> logins{};
   NodeFacts node{};
@@ -70,8 +70,8 @@ Labels labels_of(const DeliveriesOfChannel& deliveries) {
   return labels;
 }
 
-Labels labels_of(const PublishesOfExchange& publishes) {
-  return {{"vhost", publishes.exchange.virtual_host}, {"exchange", publishes.exchange.name}};
+Labels labels_of(const broker::ExchangeReport& exchange) {
+  return {{"vhost", exchange.virtual_host}, {"exchange", exchange.name}};
 }
 
 Labels labels_of(const QueueOfExchange& origin) {
@@ -280,7 +280,8 @@ boost::asio::awaitable<Facts> facts(broker::BrokerQuery& broker) {
   for (auto& virtual_host : broker.virtual_hosts()) virtual_hosts.push_back(std::move(virtual_host.name));
   Facts facts;
   for (const auto& name : virtual_hosts)
-    for (auto& exchange : broker.exchanges(name)) facts.exchanges.push_back(std::move(exchange));
+    for (auto& exchange : broker.exchanges(name))
+      if (exchange.counters.in > 0) facts.exchanges.push_back(std::move(exchange));
   facts.queues = co_await broker.queues(std::move(virtual_hosts));
   facts.connections = co_await broker.connections();
   const broker::TrafficReport traffic = co_await broker.traffic();
@@ -328,16 +329,15 @@ void write_objects(Exposition& page, const Wish& wish, Facts& facts) {
   const Queues queues = seen_of(facts.queues, wish);
   const Exchanges exchanges = seen_of(facts.exchanges, wish);
   const auto channels = channels_of(facts.connections);
-  const auto publishes = publishes_of(channels);
   const auto origins = origins_of(queues);
   const bool is_per_object = wish.is_per_object;
   write(page, wish, true, login_families(), facts.logins);
   write(page, wish, is_per_object, queue_families(), queues);
   write(page, wish, is_per_object, origin_families(), origins, long_labels_of);
   write(page, wish, is_per_object, queue_origin_families(), origins);
-  write(page, wish, is_per_object, exchange_families(), publishes_of(exchanges, publishes));
+  write(page, wish, is_per_object, exchange_families(), exchanges);
   write(page, wish, is_per_object, channel_families(), channels);
-  write(page, wish, is_per_object, publish_families(), publishes);
+  write(page, wish, is_per_object, publish_families(), publishes_of(channels, facts.exchanges));
   write(page, wish, is_per_object, delivery_families(), deliveries_of(channels, facts.queues));
   write(page, wish, is_per_object, connection_families(), facts.connections);
   if (is_per_object && has_queue_families(wish)) write_queue_infos(page, wish, queues);

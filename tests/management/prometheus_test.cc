@@ -309,6 +309,60 @@ TEST_F(PrometheusTest, TellsWhatQueuesAndExchangesDidWhenTheirChannelsAreGone) {
   expect_counts("when it is closed");
 }
 
+TEST_F(PrometheusTest, PublishesToAnExchangeThatIsGoneHaveNoName) {
+  auto channel = connect().open_channel();
+  channel.declare_exchange("brief", "fanout");
+  channel.publish("brief", "", "1");
+  channel.synchronize();
+  const std::string path = "/metrics/detailed?family=channel_exchange_metrics&family=exchange_metrics";
+  EXPECT_THAT(scrape(path), HasSubstr("exchange=\"brief\""));
+  channel.delete_exchange("brief");
+  EXPECT_THAT(scrape(path), Not(HasSubstr("exchange=\"brief\"")));
+  EXPECT_EQ(sample(scrape("/metrics"), "rabbitmq_channel_messages_published_total"), "1");
+  channel.declare_exchange("brief", "fanout");
+  EXPECT_THAT(scrape("/metrics/detailed?family=exchange_metrics"), Not(HasSubstr("exchange=\"brief\"")));
+}
+
+TEST_F(PrometheusTest, CountsWhatIsReceivedInTransactionsAndWhatIsRouted) {
+  auto channel = connect().open_channel();
+  for (const auto queue : {"one", "two"}) {
+    channel.declare_queue(queue);
+    channel.bind(queue, "amq.fanout", "");
+  }
+  const auto count = [this](const std::string& what) {
+    return sample(scrape("/metrics"), "rabbitmq_global_messages_" + what + "_total{protocol=\"amqp091\"}");
+  };
+  channel.publish("amq.fanout", "", "1");
+  channel.synchronize();
+  EXPECT_EQ(count("routed"), "2") << "once for each queue";
+  channel.call<protocol::tx::SelectOk>(protocol::tx::Select{});
+  channel.publish("amq.fanout", "", "2");
+  channel.publish("amq.fanout", "", "3");
+  channel.synchronize();
+  EXPECT_EQ(count("received"), "3");
+  EXPECT_EQ(count("routed"), "2");
+  channel.call<protocol::tx::RollbackOk>(protocol::tx::Rollback{});
+  EXPECT_EQ(count("received"), "3");
+  channel.publish("amq.fanout", "", "4");
+  channel.call<protocol::tx::CommitOk>(protocol::tx::Commit{});
+  EXPECT_EQ(count("received"), "4");
+  EXPECT_EQ(count("routed"), "4");
+  channel.close();
+  EXPECT_EQ(count("received"), "4");
+}
+
+TEST_F(PrometheusTest, MessagesOfAStreamAreOnDisk) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("log",
+                        {.durable = true, .arguments = FieldTableBuilder{}.put("x-queue-type", "stream").view()});
+  channel.select_confirms();
+  channel.publish_to("log", {"1", "2"});
+  channel.wait_for_confirms(2);
+  const std::string page = scrape("/metrics/per-object");
+  EXPECT_EQ(sample(page, R"(rabbitmq_queue_messages_ram{vhost="/",queue="log"})"), "0");
+  EXPECT_EQ(sample(page, R"(rabbitmq_queue_messages_paged_out{vhost="/",queue="log"})"), "2");
+}
+
 TEST_F(PrometheusTest, TellsDeliveriesOfTypesOfQueuesApart) {
   auto channel = connect().open_channel();
   channel.declare_queue("classic");
