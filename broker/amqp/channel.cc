@@ -48,8 +48,7 @@ Channel::Channel(Connection& connection, protocol::ChannelNumber number)
       id_(connection.broker().next_session_id()),
       shard_(connection.shard()),
       virtual_host_(*connection.virtual_host()),
-      routes_(shard_.routes(virtual_host_)),
-      traffic_(shard_.index()) {
+      routes_(shard_.routes(virtual_host_)) {
   shard_.add_session(id_, *this);
 }
 
@@ -78,8 +77,9 @@ ChannelReport Channel::report() const {
                                 .prefetch = consumer.prefetch,
                                 .arguments = consumer.arguments});
   }
-  for (const auto& [exchange, counters] : traffic_.publishes()) report.publishes.push_back({exchange, counters});
-  for (const auto& [queue, counters] : traffic_.deliveries()) report.deliveries.push_back({queue, counters});
+  if (!traffic_) return report;
+  for (const auto& [exchange, counters] : traffic_->publishes()) report.publishes.push_back({exchange, counters});
+  for (const auto& [queue, counters] : traffic_->deliveries()) report.deliveries.push_back({queue, counters});
   return report;
 }
 
@@ -89,8 +89,14 @@ std::size_t Channel::received_in(const Transaction& transaction) {
       std::count_if(publishes.begin(), publishes.end(), [](const auto& publish) { return !publish.is_rest; }));
 }
 
+ChannelTraffic& Channel::traffic() {
+  if (!traffic_) traffic_ = std::make_unique<ChannelTraffic>(shard_.index());
+  return *traffic_;
+}
+
 ChannelCounters Channel::counters() const {
-  ChannelCounters counters = traffic_.all();
+  ChannelCounters counters;
+  if (traffic_) counters = traffic_->all();
   if (confirms_) counters.received_to_be_confirmed = confirms_->expected();
   if (transaction_) counters.received += received_in(*transaction_);
   return counters;
@@ -350,7 +356,7 @@ void Channel::end_turn() {
   send_reports();
   if (!confirms_) return;
   confirms_->tell([this](std::uint64_t sequence, bool is_multiple, bool is_refused) {
-    traffic_.told(sequence, is_refused);
+    traffic().told(sequence, is_refused);
     if (is_refused)
       send(protocol::basic::Nack{.delivery_tag = DeliveryTag{sequence}, .multiple = is_multiple});
     else

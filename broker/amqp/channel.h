@@ -205,6 +205,7 @@ class Channel final : public Session {
   static std::size_t received_in(const Transaction& transaction);
   void roll_back();
 
+  ChannelTraffic& traffic();
   bool has_global_credit() const;
   void accept(Delivery& delivery, ChannelConsumer& consumer);
   void accept_held();
@@ -261,7 +262,7 @@ class Channel final : public Session {
 
   std::optional<Confirms> confirms_{};
   std::optional<Transaction> transaction_{};
-  ChannelTraffic traffic_;
+  std::unique_ptr<ChannelTraffic> traffic_{};  // once there is any
   std::vector<PendingSettlement> committed_settlements_{};
   std::size_t commit_waits_for_ = 0;
   bool is_commit_partial_ = false;  // a queue has refused one of its messages

@@ -69,7 +69,7 @@ Result<void> Channel::handle(const basic::Consume& consume) {
   consumers_.emplace(request.id,
                      ChannelConsumer{.tag = tag,
                                      .queue = address,
-                                     .counters = &traffic_.from(address.queue),
+                                     .counters = &traffic().from(address.queue),
                                      .no_ack = consume.no_ack,
                                      .is_limited = (*found)->type == QueueType::classic,
                                      .timeout = consumer_timeout(consume.arguments, **found),
@@ -150,7 +150,7 @@ Result<void> Channel::consume_replies(const basic::Consume& consume, std::string
   consumers_.emplace(
       reply_consumer_,
       ChannelConsumer{
-          .tag = tag, .queue = {.shard = shard_.index()}, .counters = &traffic_.from(QueueId{}), .no_ack = true});
+          .tag = tag, .queue = {.shard = shard_.index()}, .counters = &traffic().from(QueueId{}), .no_ack = true});
   return answer(consume.nowait, basic::ConsumeOk{.consumer_tag = tag});
 }
 
@@ -198,7 +198,7 @@ Result<void> Channel::handle(const basic::Get& get) {
         });
       },
       [this, queue = address.queue, no_ack = get.no_ack](std::optional<GetResult> result) -> Result<void> {
-        DeliveryCounters& counters = traffic_.from(queue);
+        DeliveryCounters& counters = traffic().from(queue);
         if (!result) {
           ++counters.gotten_nothing;
           send(basic::GetEmpty{});
@@ -253,7 +253,7 @@ Result<void> Channel::settle(DeliveryTag tag, bool multiple, Settlement settleme
 
 void Channel::settle(const Unacknowledged::Deliveries& deliveries, Settlement settlement) {
   for (const auto& delivered : deliveries) {
-    if (settlement == Settlement::acknowledge) ++traffic_.from(delivered.queue.queue).acknowledged;
+    if (settlement == Settlement::acknowledge) ++traffic().from(delivered.queue.queue).acknowledged;
     shard_.settle(delivered.queue, delivered.position, delivered.consumer, settlement);
   }
   shard_.end_returns();

@@ -125,7 +125,7 @@ Result<void> Channel::publish_in_two_forms(MessageRef visible, MessageRef whole,
         {.message = std::move(whole), .queues = stores, .is_answered = true, .is_rest = true});
     return {};
   }
-  traffic_.published(visible->exchange(), route.traffic, route.queues.size());
+  traffic().published(visible->exchange(), route.traffic, route.queues.size());
   const ConfirmTicket ticket = expect_confirms(route.queues.size());
   publish(std::move(visible), queues, ticket);
   publish(std::move(whole), stores, ticket);
@@ -140,7 +140,7 @@ Result<void> Channel::publish(MessageRef message, const Route& route, bool is_an
         {std::move(message), queues, route.traffic, publication_.is_mandatory, is_answered});
     return {};
   }
-  traffic_.published(message->exchange(), route.traffic, queues.size());
+  traffic().published(message->exchange(), route.traffic, queues.size());
   if (queues.empty() && !is_answered) give_up(message, publication_.is_mandatory);
   const ConfirmTicket ticket = expect_confirms(queues.size());
   if (!queues.empty()) publish(std::move(message), queues, ticket);
@@ -151,7 +151,7 @@ ConfirmTicket Channel::expect_confirms(std::size_t queues) {
   if (!confirms_) return {};
   connection_.end_turn_for(*this);
   const std::uint64_t sequence = confirms_->expect(queues);
-  traffic_.expect_confirm(sequence);
+  traffic().expect_confirm(sequence);
   return {.shard = shard_.index(), .session = id_, .sequence = sequence};
 }
 
@@ -195,7 +195,7 @@ Result<MessageRef> Channel::as_delivered(MessageRef message, const BasicProperti
 }
 
 void Channel::give_up(const MessageRef& message, bool is_mandatory) {
-  traffic_.lost(is_mandatory);
+  traffic().lost(is_mandatory);
   if (is_mandatory) return_message(message);
 }
 
@@ -245,7 +245,7 @@ Result<void> Channel::handle(const protocol::tx::Commit&) {
   for (PendingPublish& publish : committed.publishes) {
     const Message& message = *publish.message;
     if (message.exchange().empty()) publish.queues = routes_->route("", message.routing_key(), {}).queues;
-    if (!publish.is_rest) traffic_.published(message.exchange(), publish.traffic, publish.queues.size());
+    if (!publish.is_rest) traffic().published(message.exchange(), publish.traffic, publish.queues.size());
     if (publish.queues.empty() && !publish.is_answered) give_up(publish.message, publish.is_mandatory);
     commit_waits_for_ += publish.queues.size();
   }
@@ -278,7 +278,7 @@ Result<void> Channel::handle(const protocol::tx::Rollback&) {
 
 void Channel::roll_back() {
   Transaction rolled_back = std::exchange(*transaction_, {});
-  traffic_.rolled_back(received_in(rolled_back));
+  traffic().rolled_back(received_in(rolled_back));
   for (auto& [deliveries, settlement] : rolled_back.settlements) unacknowledged_.put_back(std::move(deliveries));
 }
 
