@@ -81,7 +81,7 @@ Refusal invalid_paging() {
 
 std::optional<std::int64_t> number(const Request& request, std::string_view name) {
   const auto text = request.query_value(name);
-  if (!text || text->empty()) return {};
+  if (!text) return {};
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc{} || end != text->data() + text->size()) throw invalid_paging();

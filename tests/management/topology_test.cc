@@ -236,6 +236,8 @@ INSTANTIATE_TEST_SUITE_P(
         PagingCase{"page=1&page_size=501",
                    R"(invalid_pagination_parameters: "Invalid pagination parameters: page number 1, page size 501")"},
         PagingCase{"page=x", R"(bad_request: "Pagination parameters are invalid")"},
+        PagingCase{"page=", R"(bad_request: "Pagination parameters are invalid")"},
+        PagingCase{"page=1&page_size=", R"(bad_request: "Pagination parameters are invalid")"},
         PagingCase{"page=1&name=%5B&use_regex=true", R"(bad_request: "Pagination parameters are invalid")"}));
 
 TEST_F(TopologyTest, ListsTenThousandQueuesPageByPage) {
