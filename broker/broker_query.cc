@@ -63,7 +63,8 @@ StatesOfQueues look_at_queues(Shard& shard) {
   StatesOfQueues states;
   states.reserve(shard.queues().size());
   for (const auto& [id, queue] : shard.queues()) {
-    QueueState& state = states.emplace(id, QueueState{queue->numbers(), queue->counters(), queue->published_by().rows()}).first->second;
+    QueueState& state = states.emplace(id, QueueState{queue->numbers(), queue->counters()}).first->second;
+    state.published_by = queue->published_by().rows();
     state.head_timestamp = queue->head_timestamp();
     const Consumers* const consumers = queue->consumers();
     if (!consumers) continue;

@@ -15,11 +15,11 @@
 #include "storage/database.h"
 #include "storage/delayed_cursor.h"
 #include "storage/keys.h"
-#include "storage/store_files.h"
 #include "storage/queue_record.h"
 #include "storage/reader_pool.h"
 #include "storage/reclaimer.h"
 #include "storage/shelf.h"
+#include "storage/store_files.h"
 
 namespace leveret::storage {
 namespace {
@@ -109,8 +109,8 @@ class RocksdbStore final : public Store, private GroupWriter {
 RocksdbStore::RocksdbStore(const RocksdbOptions& options)
     : directory_(options.directory),
       write_buffer_octets_(options.write_buffer_octets),
-      env_(rocksdb::NewCompositeEnv(std::make_shared<StoreFiles>(
-          options.file_system ? options.file_system : rocksdb::FileSystem::Default()))),
+      env_(rocksdb::NewCompositeEnv(
+          std::make_shared<StoreFiles>(options.file_system ? options.file_system : rocksdb::FileSystem::Default()))),
       database_(database_options("store", Keeping::durable)) {
   open();
   shelf_ = std::make_unique<Shelf>(database_);

@@ -9,8 +9,8 @@ namespace leveret::storage {
 
 /// A file system for RocksDB, which writes some files otherwise than it would by itself.
 ///
-/// There are no OPTIONS files: it would write one at each opening and read it back to compare, a sixth of a start of ours,
-/// and our options are in the program.
+/// There are no OPTIONS files: it would write one at each opening and read it back to compare, a sixth of a start of
+/// ours, and our options are in the program.
 ///
 /// A log has the size of its preallocated blocks at once, so that a sync has no new size to make durable: it takes 98
 /// instead of 125 us then (1 KiB, ext4 on a virtual disk).  Behind the last record it has zeros, where a reader ends.
