@@ -42,9 +42,10 @@ struct Channel::MethodVisitor {
   }
 };
 
-Channel::Channel(Connection& connection, protocol::ChannelNumber number)
+Channel::Channel(Connection& connection, protocol::ChannelNumber number, Admission::Place place)
     : connection_(connection),
       number_(number),
+      place_(std::move(place)),
       id_(connection.broker().next_session_id()),
       shard_(connection.shard()),
       virtual_host_(*connection.virtual_host()),

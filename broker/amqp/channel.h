@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/access_control.h"
+#include "broker/admission.h"
 #include "broker/amqp/channel_traffic.h"
 #include "broker/amqp/unacknowledged.h"
 #include "broker/confirms.h"
@@ -30,7 +31,8 @@ class Connection;
 /// say first is asked by mail; the connection's input waits until it has answered, so the client sees one order.
 class Channel final : public Session {
  public:
-  Channel(Connection& connection, protocol::ChannelNumber number);
+  /// `place` is its own among the channels that are let in.
+  Channel(Connection& connection, protocol::ChannelNumber number, Admission::Place place);
 
   protocol::ChannelNumber number() const { return number_; }
   SessionId id() const { return id_; }
@@ -229,6 +231,7 @@ class Channel final : public Session {
 
   Connection& connection_;
   const protocol::ChannelNumber number_;
+  const Admission::Place place_;
   const SessionId id_;
   Shard& shard_;
   VirtualHost& virtual_host_;

@@ -290,8 +290,7 @@ Result<void> Connection::open_channel(ChannelNumber number) {
         "number of channels opened ({}) has reached the negotiated channel_max ({})", channels_.size(), channel_max_));
   auto place = broker_.admission().open_channel(user_);
   if (!place) return place.error();
-  channel_places_.emplace(number, *std::move(place));
-  channels_.emplace(number, std::make_unique<Channel>(*this, number));
+  channels_.emplace(number, std::make_unique<Channel>(*this, number, *std::move(place)));
   ++shard_.churn().channels_created;
   send(number, protocol::channel::OpenOk{});
   return {};
@@ -303,7 +302,6 @@ void Connection::close_channel(ChannelNumber number) {
   std::replace(ending_channels_.begin(), ending_channels_.end(), found->second.get(), static_cast<Channel*>(nullptr));
   found->second->release();
   channels_.erase(found);
-  channel_places_.erase(number);
 }
 
 void Connection::drop_channels() {
@@ -311,7 +309,6 @@ void Connection::drop_channels() {
   last_channel_ = nullptr;
   ending_channels_.clear();
   channels_.clear();
-  channel_places_.clear();
   place_.reset();
   count_closing();
   for (const QueueAddress& address : std::exchange(exclusive_queues_, {}))

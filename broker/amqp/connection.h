@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/container/flat_map.hpp>
 
 #include "broker/amqp/channel.h"
 #include "broker/amqp/sasl.h"
@@ -215,8 +215,7 @@ class Connection final : public TurnMember {
   std::shared_ptr<VirtualHost> virtual_host_{};
   std::optional<Admission::Place> place_{};
 
-  boost::unordered_flat_map<protocol::ChannelNumber, std::unique_ptr<Channel>> channels_{};
-  boost::unordered_flat_map<protocol::ChannelNumber, Admission::Place> channel_places_{};
+  boost::container::flat_map<protocol::ChannelNumber, std::unique_ptr<Channel>> channels_{};  // few, mostly
   protocol::ChannelNumber last_channel_number_{};
   Channel* last_channel_ = nullptr;
   std::vector<Channel*> ending_channels_{};
