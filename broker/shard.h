@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -70,6 +71,9 @@ class Shard {
   std::size_t work_off();
   /// The shard is being destroyed with all that is left in it.
   bool is_ending() const { return is_ending_; }
+
+  /// Where its connections read: one at a time, which leaves nothing there when it has handled what it could.
+  std::span<std::uint8_t> input_space() { return {input_space_.get(), input_octets}; }
 
   // --- turns
 
@@ -175,6 +179,8 @@ class Shard {
   DeadLetters& dead_letters() { return dead_letters_; }
 
  private:
+  static constexpr std::size_t input_octets = 256 * 1024;
+
   /// Mail of this turn for another shard, and its octets of messages that its backlog does not count yet.
   struct Outbox {
     std::vector<Mail> mail{};
@@ -206,6 +212,8 @@ class Shard {
   const Clock& clock_;
   std::thread thread_{};
   bool is_ending_ = false;
+
+  const std::unique_ptr<std::uint8_t[]> input_space_ = std::make_unique_for_overwrite<std::uint8_t[]>(input_octets);
 
   bool is_in_turn_ = false;
   std::uint64_t turns_ = 0;

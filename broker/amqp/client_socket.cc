@@ -8,6 +8,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace leveret::broker::amqp {
@@ -15,8 +16,6 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-constexpr std::size_t quiet_size = 512;
-constexpr std::size_t busy_size = 256 * 1024;
 constexpr std::size_t pieces_per_write = 64;
 constexpr auto linger_time = std::chrono::seconds{1};
 constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
@@ -44,29 +43,11 @@ Peer peer_of(const tcp::socket& socket) {
 
 }  // namespace
 
-std::span<std::uint8_t> InputBuffer::space() {
-  if (begin_ == end_ && !was_filled_ && octets_.size() > quiet_size) octets_ = {};
-  if (begin_ > 0) {
-    std::copy(octets_.begin() + static_cast<std::ptrdiff_t>(begin_),
-              octets_.begin() + static_cast<std::ptrdiff_t>(end_), octets_.begin());
-    end_ -= begin_;
-    begin_ = 0;
-  }
-  if (octets_.empty()) octets_.resize(quiet_size);
-  const bool is_full = end_ == octets_.size();
-  if (is_full || (was_filled_ && octets_.size() < busy_size)) octets_.resize(octets_.size() * 2);
-  return {octets_.data() + end_, octets_.size() - end_};
-}
-
-void InputBuffer::keep(protocol::Octets unread) {
-  was_filled_ = end_ == octets_.size();
-  begin_ = unread.empty() ? end_ : static_cast<std::size_t>(unread.data() - octets_.data());
-}
-
 ClientSocket::ClientSocket(Broker& broker, Shard& shard, tcp::socket socket, const TlsContext& tls)
     : socket_(std::move(socket)),
       tls_(tls ? std::make_unique<TlsStream>(tls, socket_) : nullptr),
       wake_(shard.context()),
+      input_(shard.input_space()),
       connection_(broker, shard, *this, peer_of(socket_)) {
   boost::system::error_code ignored;
   socket_.set_option(tcp::no_delay{true}, ignored);
@@ -117,10 +98,19 @@ boost::asio::awaitable<void> ClientSocket::wait_for_resume() {
 }
 
 boost::asio::awaitable<void> ClientSocket::read() {
-  const auto space = input_.space();
-  const auto [error, size] =
-      tls_ ? co_await tls_->read_some(space)
-           : co_await socket_.async_read_some(boost::asio::buffer(space.data(), space.size()), as_result);
+  boost::system::error_code error;
+  std::size_t size = 0;
+  // Others of the shard have their turn, where it is not known that nothing more has arrived.
+  if (tls_ || input_.may_have_more()) {
+    co_await boost::asio::post(wake_.get_executor(), boost::asio::use_awaitable);
+  } else {
+    std::tie(error) = co_await socket_.async_wait(tcp::socket::wait_read, as_result);
+  }
+  if (tls_) {
+    std::tie(error, size) = co_await tls_->read_some(input_);
+  } else if (!error) {
+    std::tie(error, size) = read_some(input_.space());
+  }
   if (error == boost::asio::error::operation_aborted) co_return;
   if (error) {
     while (connection_.is_paused()) co_await wait_for_resume();  // an answer from another shard is still to come
@@ -128,10 +118,20 @@ boost::asio::awaitable<void> ClientSocket::read() {
     co_return;
   }
   input_.received(size);
+  if (size == 0) co_return input_.keep(input_.unread());
   TransferCounters& transfers = connection_.transfers();
   transfers.octets_received += size;
   ++transfers.reads;
   hand_over();
+}
+
+/// As recv: nothing, without an error, when nothing has arrived.
+std::tuple<boost::system::error_code, std::size_t> ClientSocket::read_some(std::span<std::uint8_t> space) {
+  const ssize_t size = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
+  if (size > 0) return {boost::system::error_code{}, static_cast<std::size_t>(size)};
+  if (size == 0) return {boost::asio::error::eof, 0};
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {};
+  return {boost::system::error_code{errno, boost::system::system_category()}, 0};
 }
 
 void ClientSocket::hand_over() {

@@ -12,7 +12,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -134,9 +133,9 @@ boost::asio::awaitable<error_code> TlsStream::shake_hands() {
   }
 }
 
-/// All that has arrived, and then others of the shard have their turn.
-boost::asio::awaitable<std::tuple<error_code, std::size_t>> TlsStream::read_some(std::span<std::uint8_t> space) {
+boost::asio::awaitable<std::tuple<error_code, std::size_t>> TlsStream::read_some(InputBuffer& input) {
   while (true) {
+    const auto space = input.space();
     ERR_clear_error();
     std::size_t size = 0;
     int result = 1;
@@ -146,10 +145,7 @@ boost::asio::awaitable<std::tuple<error_code, std::size_t>> TlsStream::read_some
       if (result != 1) break;
       size += part;
     }
-    if (size > 0) {
-      co_await boost::asio::post(socket_.get_executor(), boost::asio::use_awaitable);
-      co_return std::tuple{error_code{}, size};
-    }
+    if (size > 0) co_return std::tuple{error_code{}, size};
     const auto error = co_await wait(result);
     if (error) co_return std::tuple{error, std::size_t{0}};
   }

@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "broker/amqp/input_buffer.h"
 #include "broker/tls.h"
 
 struct ssl_st;
@@ -21,8 +22,8 @@ class TlsStream {
   TlsStream(TlsContext context, boost::asio::ip::tcp::socket& socket);
 
   boost::asio::awaitable<boost::system::error_code> shake_hands();
-  /// As async_read_some of the socket.
-  boost::asio::awaitable<std::tuple<boost::system::error_code, std::size_t>> read_some(std::span<std::uint8_t> space);
+  /// All that has arrived, as far as the input has room; waits until there is something.
+  boost::asio::awaitable<std::tuple<boost::system::error_code, std::size_t>> read_some(InputBuffer& input);
   /// As sendmsg: the octets taken, perhaps not all; or -1, and errno is EAGAIN when the socket takes none now.  What
   /// was not taken comes first the next time.
   ssize_t write(std::span<const iovec> pieces);
