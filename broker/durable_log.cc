@@ -187,6 +187,14 @@ void DurableLog::hand_over() {
   });
 }
 
+bool DurableLog::hand_over_awaited() {
+  if (is_awaited())
+    hand_over();
+  else
+    forget_appends();
+  return !is_writing_ && !settlements_.empty();
+}
+
 void DurableLog::written(std::unique_ptr<storage::Batch> batch) {
   batch->clear();
   spare_batch_ = std::move(batch);

@@ -59,8 +59,12 @@ class DurableLog {
   /// Runs `written`, on the shard, when all that has been put into this log and the store until now is on disk.
   void when_written(std::function<void()> written);
 
-  /// Hands over what has gathered, unless a batch is under way.  At the end of a turn.
+  /// Hands over what has gathered, unless a batch is under way.
   void hand_over();
+  /// The same at the end of a turn, but settlements that nobody waits for stay to go with what comes next, and spare a
+  /// write and a sync of their own.  True when some are left that no later turn
+  /// is sure to take: `hand_over` has to be called soon.
+  bool hand_over_awaited();
 
   /// Octets of messages gathered and not yet written: what publishers have to wait for when it grows too large.
   std::size_t unwritten_octets() const { return gathered_octets_ + writing_octets_; }
@@ -78,9 +82,10 @@ class DurableLog {
     storage::DueTime due = storage::DueTime::none;
   };
 
-  bool is_empty() const {
-    return live_appends_ == 0 && settlements_.empty() && returns_.empty() && marks_.empty() && purges_.empty() &&
-           waiting_.empty();
+  bool is_empty() const { return settlements_.empty() && !is_awaited(); }
+  bool is_awaited() const {
+    return live_appends_ > 0 || settlements_.size() > settlements_kept_max || !returns_.empty() || !marks_.empty() ||
+           !purges_.empty() || !waiting_.empty();
   }
   AppendNumber add(Append append);
   storage::ReadHandler on_shard(std::function<void(storage::ReadResult)> done) const;
@@ -88,6 +93,9 @@ class DurableLog {
   std::unique_ptr<storage::Batch> make_batch();
   void forget_appends();
   void written(std::unique_ptr<storage::Batch> batch);
+
+  /// More of them are worth a write of their own.
+  static constexpr std::size_t settlements_kept_max = 1024;
 
   storage::Store& store_;
   std::function<void(std::function<void()>)> run_on_shard_;

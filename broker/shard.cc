@@ -15,6 +15,9 @@ namespace {
 
 constexpr auto tick_interval = std::chrono::milliseconds{250};
 
+/// So long at most settlements wait for something else to be stored with.
+constexpr auto settlements_wait_max = std::chrono::milliseconds{5};
+
 /// Of the message in it, if there is one.
 std::size_t message_octets(const Mail& mail) {
   if (const auto* enqueue = std::get_if<EnqueueMail>(&mail)) return enqueue->message->footprint();
@@ -102,7 +105,7 @@ void Shard::finish_turn() {
     member->end_turn();
   }
   ending_.clear();
-  log_.hand_over();
+  if (log_.hand_over_awaited()) settle_soon();
   balance_memory();
   count_in_backlog(index_);
   for (std::size_t to = 0; to < outboxes_.size(); ++to) {
@@ -164,6 +167,16 @@ void Shard::tick() {
   tick_rota_.tick(clock_.now());
   dead_letters_.try_again();
   wake_queues();
+}
+
+/// Nobody may ever have anything to store again.
+void Shard::settle_soon() {
+  if (std::exchange(is_settling_soon_, true)) return;
+  settle_timer_.expires_after(settlements_wait_max);
+  settle_timer_.async_wait([this](boost::system::error_code error) {
+    is_settling_soon_ = false;
+    if (!error) log_.hand_over();
+  });
 }
 
 // --- memory

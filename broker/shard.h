@@ -191,6 +191,7 @@ class Shard {
   void finish_turn();
   void count_in_backlog(ShardIndex shard);
   void read_mail();
+  void settle_soon();
   void schedule_tick();
   void tick();
   void balance_memory();
@@ -251,7 +252,9 @@ class Shard {
   boost::asio::io_context context_{1};
   boost::asio::steady_timer tick_timer_{context_};
   boost::asio::steady_timer alarm_timer_{context_};
+  boost::asio::steady_timer settle_timer_{context_};
   TimePoint alarm_at_ = TimePoint::max();
+  bool is_settling_soon_ = false;
 };
 
 }  // namespace leveret::broker

@@ -141,6 +141,8 @@ void Ledger::finish(rocksdb::WriteBatch& write) {
     const std::size_t loaded = queue.ledger.loaded_blocks();
     loaded_blocks_.changed(std::exchange(queue.loaded_blocks, loaded), loaded);
     freed_octets_ += queue.ledger.take_freed_octets();
+    // Settlements may come when their queue has been dropped.
+    if (!queue.ledger.is_stored()) queues_.erase(found);
   }
   active_.clear();
   dropped_.clear();

@@ -52,6 +52,9 @@ class QueueLedger {
   /// `position` is used, though no block holds it.
   void use(Position position) { record_.next = std::max(record_.next, position + 1); }
 
+  /// Something of the queue is on disk, or will be with what was put last.
+  bool is_stored() const { return stored_.has_value(); }
+
   /// Afterwards at most `LoadedBlocks::of_queue_max` states are in memory.
   void put_changes(rocksdb::WriteBatch& write);
 

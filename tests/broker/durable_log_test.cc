@@ -123,6 +123,41 @@ TEST_F(DurableLogTest, StoresTheSettlementOfWhatHasBeenHandedOver) {
   EXPECT_EQ(written().settlements[1].position, 5u);
 }
 
+TEST_F(DurableLogTest, LetsSettlementsWaitForSomethingElseToBeStored) {
+  log_.settle({.queue = queue, .position = 1}, AppendNumber::recovered);
+  EXPECT_TRUE(log_.hand_over_awaited()) << "somebody has to come back for it";
+  EXPECT_THAT(store_.commits, IsEmpty());
+  EXPECT_FALSE(log_.is_idle());
+  log_.append(queue, 2, make_message(), ticket(1));
+  EXPECT_FALSE(log_.hand_over_awaited());
+  ASSERT_THAT(store_.commits, SizeIs(1));
+  EXPECT_THAT(written().appends, SizeIs(1));
+  EXPECT_THAT(written().settlements, SizeIs(1));
+}
+
+TEST_F(DurableLogTest, HandsSettlementsOverByThemselvesWhenAskedOrWhenTheyAreMany) {
+  log_.settle({.queue = queue, .position = 1}, AppendNumber::recovered);
+  log_.hand_over();
+  ASSERT_THAT(store_.commits, SizeIs(1));
+  for (Position position = 2; position < 2000; ++position)
+    log_.settle({.queue = queue, .position = position}, AppendNumber::recovered);
+  EXPECT_FALSE(log_.hand_over_awaited()) << "the turn in which the first one has been written takes the others";
+  store_.finish_oldest();
+  EXPECT_FALSE(log_.hand_over_awaited());
+  ASSERT_THAT(store_.commits, SizeIs(1));
+  EXPECT_THAT(written().settlements, SizeIs(1998));
+}
+
+TEST_F(DurableLogTest, LetsNobodyWaitWhoAsksWhenAllIsWritten) {
+  bool is_written = false;
+  log_.settle({.queue = queue, .position = 1}, AppendNumber::recovered);
+  log_.when_written([&] { is_written = true; });
+  log_.hand_over_awaited();
+  ASSERT_THAT(store_.commits, SizeIs(1));
+  store_.finish_oldest();
+  EXPECT_TRUE(is_written);
+}
+
 TEST_F(DurableLogTest, HasOneBatchUnderWay) {
   log_.append(queue, 1, make_message(), ticket(1));
   log_.hand_over();
