@@ -155,13 +155,15 @@ void Broker::recover() {
   const auto stored = store_->stored_queues();
   const std::unordered_set<QueueId> stored_lanes{stored.begin(), stored.end()};
   std::unordered_set<QueueId> known;
-  std::size_t next_shard = 0;
+  auto next_shard = [this, dealt = std::size_t{0}]() mutable {
+    return ShardIndex{static_cast<std::uint16_t>(dealt++ / options_.shard_group % shards_.size())};
+  };
   for (const auto& definition : recovered.queues) {
     const auto virtual_host = virtual_host_of(definition.key);
     if (!virtual_host) continue;
     QueueRecord record = definitions::queue_from(definition.key, definition.fields());
     known.insert(record.address.queue);
-    record.address.shard = ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())};
+    record.address.shard = next_shard();
     const auto segments = recovered.segments.extract(record.address.queue);
     recover_queue(virtual_host, std::move(record), stored_lanes,
                   segments ? segments.mapped() : std::vector<StreamSegment>{});
@@ -171,7 +173,7 @@ void Broker::recover() {
     if (!virtual_host) continue;
     Exchange exchange = definitions::exchange_from(definition.key, definition.fields());
     if (exchange.delay_store) {
-      exchange.delay_store->shard = ShardIndex{static_cast<std::uint16_t>(next_shard++ % shards_.size())};
+      exchange.delay_store->shard = next_shard();
       known.insert(exchange.delay_store->queue);
     }
     const auto delay_store = exchange.delay_store;
@@ -263,8 +265,9 @@ std::size_t Broker::connection_count() const {
 }
 
 Shard& Broker::least_loaded_shard() {
+  const auto groups = [this](const auto& connections) { return connections.load() / options_.shard_group; };
   const auto least = std::min_element(connections_.begin(), connections_.end(),
-                                      [](const auto& a, const auto& b) { return a.load() < b.load(); });
+                                      [&](const auto& a, const auto& b) { return groups(a) < groups(b); });
   return *shards_[static_cast<std::size_t>(least - connections_.begin())];
 }
 

@@ -90,6 +90,11 @@ std::optional<int> read(int argc, const char* const* argv, CommandLine& line) {
   server.add_option("--shards", options.broker.shards, "Threads that carry connections and queues")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  server
+      .add_option("--shard-group", options.broker.shard_group,
+                  "Connections that come to one shard before the next gets any")
+      ->check(CLI::Range(1, 65535))
+      ->capture_default_str();
   add_limit_options(server, options.broker);
   server.add_option("--log-level", options.log_level, "What is logged")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "critical", "off"}))

@@ -23,7 +23,7 @@ class BrokerProcess:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.program, "server", "--data-dir", self.directory / "data", "--amqp-port", str(self.port), "--http-port", "0", "--prometheus-port", "0",
-                 "--shards", str(shards), "--log-level", "warning"],
+                 "--shards", str(shards), "--shard-group", "1", "--log-level", "warning"],
                 stdout=log, stderr=log)  # fmt: skip
 
     def start(self, shards):

@@ -22,6 +22,12 @@ std::unique_ptr<storage::Store> make_store(const TestBroker::Options& options) {
   return storage::open_rocksdb_store({.directory = options.directory});
 }
 
+/// What two connections do concerns two shards, where there are two.
+TestBroker::Options with_neighbours_apart(TestBroker::Options options) {
+  options.broker.shard_group = 1;
+  return options;
+}
+
 }  // namespace
 
 std::size_t shards_under_test() {
@@ -29,7 +35,7 @@ std::size_t shards_under_test() {
   return said ? std::stoul(said) : 1;
 }
 
-TestBroker::TestBroker(Options options) : options_(std::move(options)) {
+TestBroker::TestBroker(Options options) : options_(with_neighbours_apart(std::move(options))) {
   spdlog::set_level(std::getenv("LEVERET_TEST_LOG") ? spdlog::level::debug : spdlog::level::off);
   start();
 }
