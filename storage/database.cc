@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
+
+#include "storage/log_scan.h"
 
 namespace leveret::storage {
 namespace {
@@ -74,11 +77,33 @@ Database& Database::open(Missing missing) {
     throw StoreError(
         fmt::format("cannot make data directory {}: {}", options_.data_directory.string(), failure.message()));
   }
+  if (keeping() == Keeping::durable) check_logs();
   rocksdb::DB* opened = nullptr;
   require(rocksdb::DB::Open(rocksdb_options(missing), path(), &opened));
   db_.reset(opened);
   check_blob_files();
   return *this;
+}
+
+/// What RocksDB would take for the end of the log, and leave out what follows.
+void Database::check_logs() const {
+  std::vector<std::string> files;
+  require(options_.env->GetChildren(path(), &files));
+  for (const std::string& file : files)
+    if (file.ends_with(".log")) check_log(path() + "/" + file);
+}
+
+void Database::check_log(const std::string& file) const {
+  std::unique_ptr<rocksdb::SequentialFile> log;
+  require(options_.env->NewSequentialFile(file, &log, rocksdb::EnvOptions{}));
+  LogScan scan;
+  std::vector<char> octets(LogScan::block_size);
+  for (rocksdb::Slice block;;) {
+    require(log->Read(octets.size(), &block, octets.data()));
+    scan.take_block(text(block));
+    if (scan.has_found_damage()) throw damaged(fmt::format("its file {} is not what was written", file));
+    if (block.size() < octets.size()) return;
+  }
 }
 
 /// RocksDB itself looks at these when something is read from them.  It merges tables by now: the files that are no

@@ -84,6 +84,8 @@ class Database {
 
  private:
   rocksdb::Options rocksdb_options(Missing missing) const;
+  void check_logs() const;
+  void check_log(const std::string& file) const;
   void check_blob_files() const;
 
   const Options options_;

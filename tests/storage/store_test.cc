@@ -612,6 +612,35 @@ TEST_F(RocksdbStoreTest, FlippedBitInABlockIsNeverDelivered) {
   }
 }
 
+TEST_F(RocksdbStoreTest, FlippedBitInTheLogIsFoundWhereSomethingWasWrittenBehindIt) {
+  constexpr Position last = 9;
+  for (Position position = 0; position <= last; ++position) {
+    batch_.append(orders, position, "a message whose octets nobody may change");
+    commit();
+  }
+  files_->kill();
+  store_.reset();
+  std::ifstream written{file(".log"), std::ios::binary};
+  const std::string log{std::istreambuf_iterator<char>{written}, {}};
+  const auto flip = [&](std::size_t at) {
+    std::string flipped = log;
+    flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
+    std::ofstream{file(".log"), std::ios::binary} << flipped;
+  };
+  const auto body_at = [&](Position which) {
+    std::size_t at = log.find("a message whose");
+    for (; which > 0; --which) at = log.find("a message whose", at + 1);
+    return at;
+  };
+  for (const Position which : {Position{0}, Position{4}, last - 1}) {
+    flip(body_at(which));
+    EXPECT_THAT(error_at_open(), AllOf(HasSubstr("is damaged"), HasSubstr(".log"), Not(HasSubstr("\n"))));
+  }
+  flip(body_at(last));
+  open();
+  EXPECT_THAT(messages(orders), testing::SizeIs(last)) << "a torn end looks the same";
+}
+
 // ------------------------------------------------------------------------------------------------------- memory store
 
 TEST(MemoryStore, AnswersBeforeCommitReturns) {
