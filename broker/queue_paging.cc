@@ -21,6 +21,9 @@ struct ReadAhead {
 constexpr std::size_t busy_octets_min = 8 * 1024;
 constexpr std::size_t busy_messages_min = 256;
 
+/// With so many octets in memory nothing more is read, however few messages they are.
+constexpr std::size_t octets_ahead_max = 4 * 1024 * 1024;
+
 ReadAhead idle_read(std::size_t memory_share) {
   return {.limits = {.messages = 64, .octets = std::min(kept_octets_max, memory_share)}};
 }
@@ -172,7 +175,7 @@ void Queue::read_back() {
     const ReadAhead ahead = is_busy ? busy_read(share) : idle_read(share);
     if (const auto unloaded = ready_.unloaded_front(priority))
       load(*unloaded, ahead.limits);
-    else if (ready_.has_fewer_than(ahead.messages_min, priority))
+    else if (ready_.has_fewer_than(ahead.messages_min, octets_ahead_max, priority))
       read_back(priority, ahead.limits);
   }
 }

@@ -60,8 +60,12 @@ class ReadyLane {
   const PagedOut& paged_out() const { return paged_out_; }
   /// While there is no message: what a restart has found.
   void restore(const PagedOut& paged_out) { paged_out_ = paged_out; }
-  /// Whether fewer messages are left in memory before those that are out of it, which there are.
-  bool has_fewer_than(std::size_t count) const { return paged_out_.messages > 0 && fresh_.size() < count; }
+  /// Whether fewer messages are left in memory before those that are out of it, which there are; and fewer octets, if
+  /// all are like the first.
+  bool has_fewer_than(std::size_t count, std::size_t octets) const {
+    if (paged_out_.messages == 0 || fresh_.size() >= count) return false;
+    return fresh_.empty() || fresh_.size() * fresh_.front().message.octets < octets;
+  }
 
   /// Forgets fresh messages behind the next `kept_octets` or so of them: a run of readable ones, from `from` on.  All
   /// that the store has from there on must be ready: nobody has a message of it, nor may it come back.

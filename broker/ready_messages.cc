@@ -92,8 +92,8 @@ ReadyMessages::PagedOut ReadyMessages::paged_out(std::uint8_t priority) const {
   return lanes_[priority] ? lanes_[priority]->paged_out() : PagedOut{};
 }
 
-bool ReadyMessages::has_fewer_than(std::size_t count, std::uint8_t priority) const {
-  return lanes_[priority] && lanes_[priority]->has_fewer_than(count);
+bool ReadyMessages::has_fewer_than(std::size_t count, std::size_t octets, std::uint8_t priority) const {
+  return lanes_[priority] && lanes_[priority]->has_fewer_than(count, octets);
 }
 
 void ReadyMessages::page_out(std::size_t kept_octets, const ReadyLane::IsReadable& is_readable,

@@ -60,7 +60,7 @@ class ReadyMessages {
   std::uint64_t out_of_memory_octets() const;
   /// Nothing has been paged out of a priority that has had no message.
   PagedOut paged_out(std::uint8_t priority) const;
-  bool has_fewer_than(std::size_t count, std::uint8_t priority) const;
+  bool has_fewer_than(std::size_t count, std::size_t octets, std::uint8_t priority) const;
   /// The highest priority that has a message, or 0.
   std::uint8_t highest();
 

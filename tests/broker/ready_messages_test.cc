@@ -111,8 +111,9 @@ TEST(ReadyMessages, LeaveMemoryBehindTheFirstOfTheirPriority) {
   EXPECT_EQ(ready.paged_out(1).begin, 11u);
   EXPECT_EQ(ready.paged_out(7).messages, 1u);
   EXPECT_EQ(ready.paged_out(3).messages, 0u);
-  EXPECT_TRUE(ready.has_fewer_than(2, 1));
-  EXPECT_FALSE(ready.has_fewer_than(2, 3));
+  EXPECT_TRUE(ready.has_fewer_than(2, 1000, 1));
+  EXPECT_FALSE(ready.has_fewer_than(2, 1, 1)) << "they are large enough";
+  EXPECT_FALSE(ready.has_fewer_than(2, 1000, 3));
   EXPECT_EQ(ready.oldest(1)->position, 10u);
 }
 
