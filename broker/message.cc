@@ -7,6 +7,7 @@
 #include <new>
 
 #include "broker/block_pool.h"
+#include "broker/message_memory.h"
 #include "protocol/byte_order.h"
 
 namespace leveret::broker {
@@ -55,10 +56,12 @@ void Message::note(const protocol::EssentialProperties& properties) {
 
 /// Message and octets in one block, so that a small message is one piece of memory.
 Message* Message::create(std::size_t octets) {
+  MessageMemory::add(static_cast<std::int64_t>(sizeof(Message) + octets));
   return new (BlockPool::take(sizeof(Message) + octets)) Message;
 }
 
 void Message::destroy(Message* message) {
+  MessageMemory::add(-static_cast<std::int64_t>(message->footprint()));
   const bool is_one_block = message->bytes_ == block_of(message);
   const std::size_t octets = is_one_block ? message->head_size() + message->body_capacity_ : 0;
   if (!is_one_block) std::free(message->bytes_);
@@ -122,6 +125,7 @@ void MessageBuilder::begin(const Publishing& publishing, Octets properties,
   const bool fits = capacity == expected_;
   Message* message = Message::create(fits ? head + capacity : 0);
   message->bytes_ = fits ? block_of(message) : grow(nullptr, head + capacity);
+  if (!fits) MessageMemory::add(static_cast<std::int64_t>(head + capacity));
   message->exchange_size_ = static_cast<std::uint8_t>(exchange.size());
   message->routing_key_size_ = static_cast<std::uint8_t>(routing_key.size());
   message->properties_size_ = static_cast<std::uint32_t>(properties.size());
@@ -150,6 +154,7 @@ bool MessageBuilder::append(Octets body) {
     const auto doubled = std::uint64_t{message.body_capacity_} * 2;
     const auto capacity = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(doubled, size, expected_));
     message.bytes_ = grow(message.bytes_, message.head_size() + capacity);
+    MessageMemory::add(std::int64_t{capacity} - message.body_capacity_);
     message.body_capacity_ = capacity;
   }
   put(message.bytes_ + message.head_size() + message.body_size_, body.data(), body.size());

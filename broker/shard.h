@@ -23,6 +23,7 @@
 #include "broker/durable_log.h"
 #include "broker/mail.h"
 #include "broker/mailbox.h"
+#include "broker/message_memory.h"
 #include "broker/reply_consumers.h"
 #include "broker/reports.h"
 #include "broker/route_cache.h"
@@ -116,10 +117,14 @@ class Shard {
   /// Takes it out of the topology and ends it.  `queue` is gone afterwards.
   void delete_queue(AnyQueue& queue);
   const std::unordered_map<QueueId, std::unique_ptr<AnyQueue>>& queues() const { return queues_; }
-  /// Ready messages in memory may occupy so much, and held ones as much; above it queues leave theirs to the store.
-  void limit_queued_memory(std::size_t octets) { queued_memory_max_ = octets; }
-  bool is_short_of_memory() const { return queued_memory_.ready > queued_memory_max_; }
-  bool is_holding_much() const { return queued_memory_.held > queued_memory_max_; }
+  /// Ready messages in memory may occupy so much, and held ones as much; above it queues leave theirs to the store, unless
+  /// all messages of the process occupy less than `together`: one that is in many queues counts in each.
+  void limit_queued_memory(std::size_t octets, std::size_t together) {
+    queued_memory_max_ = octets;
+    message_memory_max_ = together;
+  }
+  bool is_short_of_memory() const { return is_too_much(queued_memory_.ready); }
+  bool is_holding_much() const { return is_too_much(queued_memory_.held); }
   /// What each of the queues that have messages in memory could have there, if they had the same, in octets.
   std::size_t queued_memory_share() const { return queued_memory_max_ / std::max<std::size_t>(1, queues_in_memory_); }
   /// Has the queue's memory counted, and its messages paged out where that is needed, at the end of the turn.
@@ -187,6 +192,9 @@ class Shard {
     std::size_t octets = 0;
   };
 
+  bool is_too_much(std::size_t queued) const {
+    return queued > queued_memory_max_ && MessageMemory::octets() > message_memory_max_;
+  }
   void enqueue(QueueId queue, const MessageRef& message, const ConfirmTicket& ticket);
   void finish_turn();
   void count_in_backlog(ShardIndex shard);
@@ -243,6 +251,7 @@ class Shard {
   AlarmClock alarms_{};
   QueuedMemory queued_memory_{};
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();
+  std::size_t message_memory_max_ = 0;
   std::size_t queues_in_memory_ = 0;  // that have something of `queued_memory_`
   std::vector<QueueId> growing_queues_{};
   std::vector<QueueId> queues_with_returns_{};

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <cstdlib>
@@ -200,6 +201,7 @@ TEST_F(BadInputTest, ManyConnectionsTakeLittleMemoryAndDisturbNobody) {
 
 TEST_F(BadInputTest, AClientThatNeverReadsHasLittleSentToIt) {
   constexpr std::uint32_t count = 200;
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);  // so that what is freed is resident no longer
   auto filler = connect().open_channel();
   filler.declare_queue("backlog");
   filler.select_confirms();
