@@ -113,7 +113,8 @@ Broker::Broker(BrokerOptions options, std::unique_ptr<storage::Store> store, con
   for (std::size_t i = 0; i < options_.shards; ++i)
     shards_.push_back(
         std::make_unique<Shard>(ShardIndex{static_cast<std::uint16_t>(i)}, shards_, reply_consumers_, *store_, clock_));
-  for (const auto& shard : shards_) shard->limit_queued_memory(options_.queued_memory_max / options_.shards, options_.queued_memory_max);
+  for (const auto& shard : shards_)
+    shard->limit_queued_memory(options_.queued_memory_max / options_.shards, options_.queued_memory_max);
   alarms_->listen([this](AlarmSet raised) {
     for (const auto& shard : shards_) shard->set_resource_alarms(raised);
   });

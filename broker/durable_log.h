@@ -62,8 +62,8 @@ class DurableLog {
   /// Hands over what has gathered, unless a batch is under way.
   void hand_over();
   /// The same at the end of a turn, but settlements that nobody waits for stay to go with what comes next, and spare a
-  /// write and a sync of their own.  True when some are left that no later turn
-  /// is sure to take: `hand_over` has to be called soon.
+  /// write and a sync of their own.  True when some are left that no later turn is sure to take: `hand_over` has to be
+  /// called soon.
   bool hand_over_awaited();
 
   /// Octets of messages gathered and not yet written: what publishers have to wait for when it grows too large.

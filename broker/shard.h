@@ -117,8 +117,8 @@ class Shard {
   /// Takes it out of the topology and ends it.  `queue` is gone afterwards.
   void delete_queue(AnyQueue& queue);
   const std::unordered_map<QueueId, std::unique_ptr<AnyQueue>>& queues() const { return queues_; }
-  /// Ready messages in memory may occupy so much, and held ones as much; above it queues leave theirs to the store, unless
-  /// all messages of the process occupy less than `together`: one that is in many queues counts in each.
+  /// Ready messages in memory may occupy so much, and held ones as much; above it queues leave theirs to the store,
+  /// unless all messages of the process occupy less than `together`: one that is in many queues counts in each.
   void limit_queued_memory(std::size_t octets, std::size_t together) {
     queued_memory_max_ = octets;
     message_memory_max_ = together;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -62,8 +63,8 @@ TEST(LogScan, TakesATornLastWriteForTheEnd) {
 
 TEST(LogScan, TakesPagesOfTheLastWriteInAnyOrderForTheEnd) {
   const std::string lost(LogScan::block_size, '\0');
-  EXPECT_FALSE(finds_damage(block(fragment(whole, "one")) + lost + block(fragment(middle, "later")) +
-                            fragment(last, "latest")));
+  EXPECT_FALSE(
+      finds_damage(block(fragment(whole, "one")) + lost + block(fragment(middle, "later")) + fragment(last, "latest")));
 }
 
 TEST(LogScan, FindsWhatIsNotWhatWasWrittenBeforeAnotherWrite) {
