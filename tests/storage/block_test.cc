@@ -5,6 +5,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <numeric>
+#include <random>
 
 #include "storage/crc32c.h"
 
@@ -124,6 +125,15 @@ TEST_P(Crc32c, IsTheOneOfTheStandard) {
   for (std::size_t split = 0; split <= input.size(); ++split) {
     const std::string_view view{input};
     EXPECT_EQ(crc32c(view.substr(split), crc32c(view.substr(0, split))), crc);
+  }
+}
+
+TEST(Checksum, OfAnySizeIsWhatThePortableOneGives) {
+  std::string octets;
+  std::mt19937 random{7};
+  for (std::size_t size = 0; size < 5000; ++size) {
+    EXPECT_EQ(crc32c(octets, 0x12345678u), crc32c_portable(octets, 0x12345678u)) << size << " octets";
+    octets.push_back(static_cast<char>(random()));
   }
 }
 
