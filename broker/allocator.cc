@@ -9,10 +9,10 @@ extern "C" {
 [[gnu::weak]] int mallctl(const char* name, void* old_value, std::size_t* old_size, void* new_value,
                           std::size_t new_size);
 
-/// Read before the program begins.  What has been free for two seconds goes back to the system, given back by a thread
+/// Read before the program begins.  What has been free for half a second goes back to the system, given back by a thread
 /// of its own, so that no shard is kept waiting.
 extern const char* malloc_conf;
-const char* malloc_conf = "background_thread:true,dirty_decay_ms:2000,muzzy_decay_ms:0";
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0";
 }
 
 namespace leveret::broker {
