@@ -262,11 +262,13 @@ bool Broker::is_loopback_user(std::string_view user) const {
 
 std::size_t Broker::connection_count() const {
   return std::accumulate(connections_.begin(), connections_.end(), std::size_t{0},
-                         [](std::size_t sum, const auto& count) { return sum + count.load(); });
+                         [](std::size_t sum, const auto& count) { return sum + count.open.load(); });
 }
 
 Shard& Broker::least_loaded_shard() {
-  const auto groups = [this](const auto& connections) { return connections.load() / options_.shard_group; };
+  const auto groups = [this](const ConnectionCounts& count) {
+    return (count.expected.load() + count.open.load()) / options_.shard_group;
+  };
   const auto least = std::min_element(connections_.begin(), connections_.end(),
                                       [&](const auto& a, const auto& b) { return groups(a) < groups(b); });
   return *shards_[static_cast<std::size_t>(least - connections_.begin())];

@@ -133,8 +133,11 @@ class Broker {
 
   /// Where a new connection goes: to the first shard of those with the fewest groups.
   Shard& least_loaded_shard();
-  void connection_opened(ShardIndex shard) { ++connections_[static_cast<std::size_t>(shard)]; }
-  void connection_closed(ShardIndex shard) { --connections_[static_cast<std::size_t>(shard)]; }
+  /// A client is accepted, and its shard comes to it when it can: until then it counts for the next choice only.
+  void connection_expected(ShardIndex shard) { ++connections_of(shard).expected; }
+  void connection_arrived(ShardIndex shard) { --connections_of(shard).expected; }
+  void connection_opened(ShardIndex shard) { ++connections_of(shard).open; }
+  void connection_closed(ShardIndex shard) { --connections_of(shard).open; }
   std::size_t connection_count() const;
 
   ConnectionId next_connection_id() { return ConnectionId{next_id_.fetch_add(1)}; }
@@ -143,7 +146,11 @@ class Broker {
 
  private:
   struct Recovered;
+  struct ConnectionCounts {
+    std::atomic<std::size_t> expected = 0, open = 0;
+  };
 
+  ConnectionCounts& connections_of(ShardIndex shard) { return connections_[static_cast<std::size_t>(shard)]; }
   void make_defaults();
   std::shared_ptr<VirtualHost> make_virtual_host(const std::string& name);
   void apply_settings(QueueAddress queue, const QueueSettings& settings);
@@ -170,7 +177,7 @@ class Broker {
   Admission admission_;
   mutable std::shared_mutex virtual_hosts_mutex_{};
   std::map<std::string, std::shared_ptr<VirtualHost>, std::less<>> virtual_hosts_{};
-  std::vector<std::atomic<std::size_t>> connections_;
+  std::vector<ConnectionCounts> connections_;  // by shard
   std::vector<std::unique_ptr<Shard>> shards_{};
 };
 

@@ -52,10 +52,10 @@ void Server::accept(Listener& listener) {
           std::this_thread::sleep_for(accept_retry_interval);
         } else {
           auto client = std::make_shared<tcp::socket>(std::move(socket));
-          broker_.connection_opened(shard.index());  // for the next choice, as its shard may be slow to come to it
+          broker_.connection_expected(shard.index());
           boost::asio::post(shard.context(), [this, &shard, client, tls = listener.tls] {
             std::make_shared<amqp::ClientSocket>(broker_, shard, std::move(*client), tls)->start();
-            broker_.connection_closed(shard.index());  // by now it counts itself
+            broker_.connection_arrived(shard.index());
           });
         }
         accept(listener);
