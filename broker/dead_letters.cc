@@ -6,6 +6,7 @@
 #include "broker/check.h"
 #include "broker/queue.h"
 #include "broker/shard.h"
+#include "broker/unread_dead_letters.h"
 #include "protocol/properties.h"
 
 namespace leveret::broker {
@@ -33,6 +34,21 @@ void DeadLetters::try_again() {
 
 void DeadLetters::forget(QueueId queue) {
   std::erase_if(kept_, [&](const DeadLetter& letter) { return letter.queue->address.queue == queue; });
+}
+
+void DeadLetters::adopt(std::shared_ptr<UnreadDeadLetters> unread, QueueId queue, const std::function<void()>& end) {
+  unread_.emplace(queue, unread);
+  unread->go_on_alone([this, queue, end] {
+    end();
+    unread_.erase(queue);
+  });
+}
+
+void DeadLetters::forget(const VirtualHost& virtual_host) {
+  std::vector<std::shared_ptr<UnreadDeadLetters>> forgotten;
+  for (const auto& [queue, unread] : unread_)
+    if (unread->is_in(virtual_host)) forgotten.push_back(unread);
+  for (const auto& unread : forgotten) unread->give_up();
 }
 
 void DeadLetters::purge(QueueId queue) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -12,6 +13,7 @@
 namespace leveret::broker {
 
 class Shard;
+class UnreadDeadLetters;
 class VirtualHost;
 
 /// Where a queue's dead messages go.
@@ -52,6 +54,10 @@ class DeadLetters final : public Session {
   void try_again();
   /// The queue they died in is deleted: those that nobody took go with it.
   void forget(QueueId queue);
+  /// Those of it that have still to be read are published all the same; `end` is called when none is left.
+  void adopt(std::shared_ptr<UnreadDeadLetters> unread, QueueId queue, const std::function<void()>& end);
+  /// The virtual host of deleted queues is deleted as well.
+  void forget(const VirtualHost& virtual_host);
   /// The queue they died in is purged: the same, and they are settled.
   void purge(QueueId queue);
   /// Its old queue and the store forget it.
@@ -86,6 +92,7 @@ class DeadLetters final : public Session {
   std::vector<DeadLetter> dead_{};
   std::unordered_map<std::uint64_t, Sent> sent_{};
   std::vector<DeadLetter> kept_{};
+  std::unordered_map<QueueId, std::shared_ptr<UnreadDeadLetters>> unread_{};  // of queues that are deleted
   std::uint64_t next_sequence_ = 1;
 };
 

@@ -370,17 +370,30 @@ void Queue::recount_persistent() {
 }
 
 void Queue::close() {
-  // The store has been told to drop the queue as a whole; only what it has not yet got is taken back.
+  // The store drops the queue as a whole; only what it has not yet got is taken back.
   const auto withdraw = [this](Position, const QueuedMessage& queued) { shard_.log().withdraw(queued.append); };
   ready_.for_each(withdraw);
   delayed_.for_each(withdraw);
   held_.for_each(withdraw);
-  // The store forgets a durable queue as a whole; of any other it knows only what left memory.
-  if (!record_->is_durable() && has_stored_transients_)
-    for (const LaneState& lane : lanes_)
-      shard_.log().purge(record_->address.queue, begin_of(lane_of(lane.next_position)), lane.next_position);
+  if (unread_dead_letters_ && !unread_dead_letters_->empty())
+    shard_.dead_letters().adopt(unread_dead_letters_, record_->address.queue, drop_from_store());
+  else
+    drop_from_store()();
   consumers_.for_each([](Consumer& consumer) { consumer.session->consumer_cancelled(consumer.request.id); });
   for (const auto& [no_ack, answer] : std::exchange(waiting_gets_, {})) answer({});
+}
+
+/// Of a queue that is not durable the store knows only what left memory.
+std::function<void()> Queue::drop_from_store() const {
+  if (record_->is_durable())
+    return [&virtual_host = virtual_host_, record = record_] { virtual_host.drop_messages(*record); };
+  if (!has_stored_transients_) return [] {};
+  std::vector<Position> ends;
+  for (const LaneState& lane : lanes_) ends.push_back(lane.next_position);
+  return [&shard = shard_, id = record_->address.queue, ends] {
+    for (const Position end : ends) shard.log().purge(id, begin_of(lane_of(end)), end);
+    shard.begin_turn();
+  };
 }
 
 void Queue::store_exact_mark() {

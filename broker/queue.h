@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -16,6 +15,7 @@
 #include "broker/priorities.h"
 #include "broker/queue_settings.h"
 #include "broker/ready_messages.h"
+#include "broker/unread_dead_letters.h"
 #include "broker/virtual_host.h"
 
 namespace leveret::broker {
@@ -109,6 +109,8 @@ class Queue final : public AnyQueue {
   void move_mark(Position position);
   void mark_written(Position mark);
   void let_go(Position position, QueuedMessage& message);
+  /// What is to be done when the queue is gone, and its dead letters have been read.
+  std::function<void()> drop_from_store() const;
   /// What leaves the queue, for good or to be dead-lettered, is counted no longer.
   void forget_persistent(const QueuedMessage& message);
   /// When all that is ready is gone, of which some was out of memory.
@@ -153,9 +155,6 @@ class Queue final : public AnyQueue {
   /// Dead-letters a message where the queue has an exchange for that, else lets it go.
   void discard(Position position, QueuedMessage message, DeathReason reason);
   void add_dead_letter(DeadLetter letter);
-  void add_waiting_dead_letters();
-  void load_dead_letters();
-  void take_dead_letters(const storage::ReadResult& result, Position begin);
   bool is_above_limit(std::uint64_t messages, std::uint64_t octets) const;
   bool refuses(const Message& message) const;
   void refuse(MessageRef message, const ConfirmTicket& ticket);
@@ -194,9 +193,8 @@ class Queue final : public AnyQueue {
   TimePoint page_out_returned_at_{};  // not before
   TimePoint wakes_at_ = TimePoint::max();
 
-  std::unique_ptr<MessageTimes> times_{};                  // once there are any
-  std::map<Position, DeadLetter> waiting_dead_letters_{};  // for the first of them to be read
-  bool is_loading_dead_letters_ = false;
+  std::unique_ptr<MessageTimes> times_{};                     // once there are any
+  std::shared_ptr<UnreadDeadLetters> unread_dead_letters_{};  // the same
   bool has_stored_transients_ = false;
   bool stores_transients_at_once_ = false;  // as those that are held cannot be stored later
   std::size_t unload_held_from_ = 0;        // octets in memory

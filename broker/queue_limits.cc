@@ -85,43 +85,12 @@ void Queue::discard(Position position, QueuedMessage queued, DeathReason reason)
 /// One whose content is in the store alone has to be read first, and those behind it wait for that; one that never was
 /// in the queue does not.
 void Queue::add_dead_letter(DeadLetter letter) {
-  const bool is_next = waiting_dead_letters_.empty() || letter.position == Position{};
+  const bool is_next = !unread_dead_letters_ || unread_dead_letters_->empty() || letter.position == Position{};
   if (letter.message && is_next) return shard_.dead_letters().add(std::move(letter));
-  waiting_dead_letters_.emplace(letter.position, std::move(letter));
-  add_waiting_dead_letters();
-}
-
-void Queue::add_waiting_dead_letters() {
-  for (auto next = waiting_dead_letters_.begin(); next != waiting_dead_letters_.end() && next->second.message;
-       next = waiting_dead_letters_.erase(next))
-    shard_.dead_letters().add(std::move(next->second));
-  load_dead_letters();
-}
-
-void Queue::load_dead_letters() {
-  if (waiting_dead_letters_.empty() || std::exchange(is_loading_dead_letters_, true)) return;
-  const Position begin = waiting_dead_letters_.begin()->first;
-  shard_.log().read(record_->address.queue, begin, {},
-                    [&shard = shard_, id = record_->address.queue, begin](const storage::ReadResult& result) {
-                      if (auto* queue = static_cast<Queue*>(shard.find_queue(id)))
-                        queue->take_dead_letters(result, begin);
-                    });
-}
-
-void Queue::take_dead_letters(const storage::ReadResult& result, Position begin) {
-  if (result.error) note_unreadable(*result.error);
-  is_loading_dead_letters_ = false;
-  if (result.error && result.next <= begin) return read_again_later();
-  for (const storage::StoredMessage& stored : result.messages) {
-    const auto found = waiting_dead_letters_.find(stored.position);
-    if (found != waiting_dead_letters_.end() && !found->second.message)
-      found->second.message = Message::from_stored(stored.content);
-  }
-  if (const auto first = waiting_dead_letters_.find(begin); !first->second.message) {
-    shard_.dead_letters().settle(first->second);  // it is lost
-    waiting_dead_letters_.erase(first);
-  }
-  add_waiting_dead_letters();
+  if (!unread_dead_letters_)
+    unread_dead_letters_ =
+        std::make_shared<UnreadDeadLetters>(shard_, record_->address.queue, [this] { read_again_later(); });
+  unread_dead_letters_->add(std::move(letter));
 }
 
 void Queue::dead_letter_left(std::size_t octets) {

@@ -273,7 +273,7 @@ void Queue::read_again_later() {
 void Queue::read_again() {
   read_again_at_ = TimePoint::max();
   for (LaneState& lane : lanes_) lane.is_unreadable = false;
-  load_dead_letters();
+  if (unread_dead_letters_) unread_dead_letters_->read();
   go_on();
 }
 

@@ -431,6 +431,7 @@ void Shard::forget_virtual_host(const VirtualHost& virtual_host) {
     if (&queue->virtual_host() == &virtual_host) ending.push_back(id);
   for (const QueueId id : ending)
     if (AnyQueue* queue = find_queue(id)) delete_queue(*queue);
+  dead_letters_.forget(virtual_host);
   std::erase_if(delay_stores_, [&](const auto& row) {
     const bool is_ending = row.second->is_in(virtual_host);
     if (is_ending) row.second->drop();

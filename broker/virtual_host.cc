@@ -321,14 +321,15 @@ bool VirtualHost::remove_queue(QueueId id) {
     remove_binding(binding);
     remove_if_unused(*binding.source);
   }
-  if (queue.is_durable()) {
-    erase_definition(definitions::key_of(name_, queue));
-    for (const QueueId lane : stored_lanes(queue)) store_.drop_queue(lane);
-  }
+  if (queue.is_durable()) erase_definition(definitions::key_of(name_, queue));
   queues_by_id_.erase(found);
   queues_.erase(queues_.find(queue.name));
   changed();
   return true;
+}
+
+void VirtualHost::drop_messages(const QueueRecord& queue) {
+  for (const QueueId lane : stored_lanes(queue)) store_.drop_queue(lane);
 }
 
 Result<void> VirtualHost::check_equivalent(const QueueRecord& queue, const QueueDeclaration& declaration,

@@ -165,6 +165,8 @@ class VirtualHost {
   QueueSettings settings_of(const QueueRecord& queue) const;
   /// Takes a queue out of the topology with all its bindings.  False when another has done so already.
   bool remove_queue(QueueId queue);
+  /// The store forgets what it has of a durable queue, which is gone.
+  void drop_messages(const QueueRecord& queue);
 
   Result<Bound> bind(const BindingRequest& request, ConnectionId requester);
   /// Does nothing when there is no such binding, or nothing that it could bind.

@@ -251,6 +251,7 @@ std::uint32_t StreamQueue::purge() {
 
 void StreamQueue::close() {
   log_.withdraw();
+  virtual_host_.drop_messages(*record_);
   for (const StreamSegment& segment : segments_.closed()) virtual_host_.erase_segment(record_->address.queue, segment);
   for (const auto& [id, reading] : consumers_) reading->consumer->session->consumer_cancelled(id);
 }

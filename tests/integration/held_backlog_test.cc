@@ -32,6 +32,10 @@ class HeldBacklogTest : public BacklogTest {
     EXPECT_FALSE(reader.try_get(queue));
   }
 
+  static FieldTableBuilder to_the_dead() {
+    return FieldTableBuilder{}.put("x-dead-letter-exchange", "").put("x-dead-letter-routing-key", "dead");
+  }
+
   std::list<TestChannel> holding_{};
   ReceivedMessage last_{};
 };
@@ -86,10 +90,7 @@ TEST_F(HeldBacklogTest, IsAcknowledgedWithoutBeingRead) {
 TEST_F(HeldBacklogTest, IsDeadLetteredWhenItHasBeenRead) {
   auto channel = connect().open_channel();
   channel.declare_queue("dead", {.durable = true});
-  channel.declare_queue(
-      "q", {.durable = true,
-            .arguments =
-                FieldTableBuilder{}.put("x-dead-letter-exchange", "").put("x-dead-letter-routing-key", "dead").view()});
+  channel.declare_queue("q", {.durable = true, .arguments = to_the_dead().view()});
   fill(channel, "q", 2);
   hold_all("q");
   holding_.back().nack(last_, Multiple::yes, Requeue::no);
@@ -98,6 +99,35 @@ TEST_F(HeldBacklogTest, IsDeadLetteredWhenItHasBeenRead) {
   for (std::uint32_t number = 1; number <= message_count; ++number)
     ASSERT_EQ(reader.get("dead", NoAck::yes).body, body_of(number));
   EXPECT_EQ(channel.counts_of("q").messages, 0u);
+}
+
+TEST_P(HeldBacklogOfModeTest, IsDeadLetteredThoughItsQueueIsDeleted) {
+  for (const bool is_durable : {true, false}) {
+    SCOPED_TRACE(is_durable ? "durable" : "not durable");
+    auto channel = connect().open_channel();
+    channel.declare_queue("dead", {.durable = true});
+    channel.declare_queue("q", {.durable = is_durable, .arguments = to_the_dead().view()});
+    fill(channel, "q", GetParam());
+    hold_all("q");
+    holding_.back().nack(last_, Multiple::yes, Requeue::no);
+    EXPECT_EQ(holding_.back().delete_queue("q"), 0u);
+    wait_until([&] { return channel.counts_of("dead").messages == message_count; }, "all have died");
+    auto reader = connect().open_channel();
+    for (std::uint32_t number = 1; number <= message_count; ++number)
+      ASSERT_EQ(reader.get("dead", NoAck::yes).body, body_of(number));
+  }
+}
+
+TEST_F(HeldBacklogTest, IsGoneWithItsVirtualHostThoughItHasDied) {
+  auto channel = connect().open_channel();
+  channel.declare_queue("dead", {.durable = true});
+  channel.declare_queue("q", {.durable = true, .arguments = to_the_dead().view()});
+  fill(channel, "q", 2);
+  hold_all("q");
+  holding_.back().nack(last_, Multiple::yes, Requeue::no);
+  holding_.back().delete_queue("q");
+  ASSERT_TRUE(broker_.broker().delete_virtual_host("/"));
+  wait_until([&] { return sum_of_queues([](const broker::QueueNumbers&) { return 1; }) == 0; }, "all queues are gone");
 }
 
 TEST_F(HeldBacklogTest, IsThereAfterAKill) {
