@@ -59,6 +59,9 @@ class DurableLog {
   /// Runs `written`, on the shard, when all that has been put into this log and the store until now is on disk.
   void when_written(std::function<void()> written);
 
+  /// Messages are settled faster than the store can write that: what is read from it now had better wait for it.
+  bool is_behind() const { return settlements_.size() > settlements_gathered_max; }
+
   /// Hands over what has gathered, unless a batch is under way.
   void hand_over();
   /// The same at the end of a turn, but settlements that nobody waits for stay to go with what comes next, and spare a
@@ -96,6 +99,7 @@ class DurableLog {
 
   /// More of them are worth a write of their own.
   static constexpr std::size_t settlements_kept_max = 1024;
+  static constexpr std::size_t settlements_gathered_max = 64 * 1024;
 
   storage::Store& store_;
   std::function<void(std::function<void()>)> run_on_shard_;

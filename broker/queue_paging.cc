@@ -24,15 +24,20 @@ constexpr std::size_t busy_messages_min = 256;
 /// With so many octets in memory nothing more is read, however few messages they are.
 constexpr std::size_t octets_ahead_max = 4 * 1024 * 1024;
 
-ReadAhead idle_read(std::size_t memory_share) {
-  return {.limits = {.messages = 64, .octets = std::min(kept_octets_max, memory_share)}};
+std::size_t read_share(Shard& shard) {
+  return std::min(shard.queued_memory_share(), shard.read_budget().next());
 }
 
-ReadAhead busy_read(std::size_t memory_share) {
+ReadAhead idle_read(Shard& shard) {
+  return {.limits = {.messages = 64, .octets = std::min(kept_octets_max, read_share(shard))}};
+}
+
+/// Where memory is short, what is in memory has to go first.
+ReadAhead busy_read(Shard& shard) {
   const storage::ReadLimits most{};
-  const std::size_t octets = std::clamp(memory_share, busy_octets_min, most.octets);
+  const std::size_t octets = std::clamp(read_share(shard), busy_octets_min, most.octets);
   return {.limits = {.messages = most.messages, .octets = octets},
-          .messages_min = busy_messages_min * octets / most.octets};
+          .messages_min = shard.is_short_of_memory() ? 1 : busy_messages_min * octets / most.octets};
 }
 
 /// So many messages have to have come back, and so much time to have passed, before they leave memory again: a few are
@@ -171,8 +176,7 @@ void Queue::read_back() {
     const auto priority = static_cast<std::uint8_t>(i);
     const bool is_busy = !consumers_.empty() && priority == highest;
     if (lanes_[i].is_reading_back || lanes_[i].is_unreadable) continue;
-    const std::size_t share = shard_.queued_memory_share();
-    const ReadAhead ahead = is_busy ? busy_read(share) : idle_read(share);
+    const ReadAhead ahead = is_busy ? busy_read(shard_) : idle_read(shard_);
     if (const auto unloaded = ready_.unloaded_front(priority))
       load(*unloaded, ahead.limits);
     else if (ready_.has_fewer_than(ahead.messages_min, octets_ahead_max, priority))
@@ -184,13 +188,15 @@ void Queue::read_back(std::uint8_t priority, const storage::ReadLimits& limits) 
   lanes_[priority].is_reading_back = true;
   const QueueId id = record_->address.queue;
   const auto out = ready_.paged_out(priority);
+  shard_.read_budget().begin(limits.octets);
   const auto read = [&shard = shard_, id, out, limits] {
-    shard.log().read(id, out.begin, limits, [&shard, id, out](storage::ReadResult result) {
+    shard.log().read(id, out.begin, limits, [&shard, id, out, octets = limits.octets](storage::ReadResult result) {
+      shard.read_budget().end(octets);
       if (auto* queue = static_cast<Queue*>(shard.find_queue(id)))
         queue->take_back(std::move(result), out.begin, out.end);
     });
   };
-  if (!lanes_[priority].is_read_when_written) return read();
+  if (!lanes_[priority].is_read_when_written && !shard_.log().is_behind()) return read();
   shard_.log().when_written(read);
   shard_.begin_turn();
 }
@@ -230,7 +236,9 @@ void Queue::page_in(std::uint8_t priority, const storage::ReadResult& result) {
 void Queue::load(Position begin, const storage::ReadLimits& limits) {
   lane_at(begin).is_reading_back = true;
   const QueueId id = record_->address.queue;
-  shard_.log().read(id, begin, limits, [&shard = shard_, id, begin](const storage::ReadResult& result) {
+  shard_.read_budget().begin(limits.octets);
+  shard_.log().read(id, begin, limits, [&shard = shard_, id, begin, limits](const storage::ReadResult& result) {
+    shard.read_budget().end(limits.octets);
     if (auto* queue = static_cast<Queue*>(shard.find_queue(id))) queue->take_contents(result, begin);
   });
 }

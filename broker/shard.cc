@@ -108,6 +108,10 @@ void Shard::finish_turn() {
   if (log_.hand_over_awaited()) settle_soon();
   balance_memory();
   count_in_backlog(index_);
+  send_mail();
+}
+
+void Shard::send_mail() {
   for (std::size_t to = 0; to < outboxes_.size(); ++to) {
     if (outboxes_[to].mail.empty()) continue;
     count_in_backlog(ShardIndex{static_cast<std::uint16_t>(to)});

@@ -24,6 +24,7 @@
 #include "broker/mail.h"
 #include "broker/mailbox.h"
 #include "broker/message_memory.h"
+#include "broker/read_budget.h"
 #include "broker/reply_consumers.h"
 #include "broker/reports.h"
 #include "broker/route_cache.h"
@@ -99,6 +100,9 @@ class Shard {
 
   /// Sends at the end of the turn.  A task for this shard itself runs in a later turn.
   void send(ShardIndex to, Mail mail);
+  /// The same at once, before what this turn writes to clients: what one of them is told, other shards shall know by
+  /// the time that it can ask them.
+  void send_mail();
   /// Any thread: the mail of a batch, in order; its messages have been counted in the backlog.
   void receive(std::vector<Mail>& batch);
   /// Any thread: runs `work` on this shard.
@@ -122,11 +126,14 @@ class Shard {
   void limit_queued_memory(std::size_t octets, std::size_t together) {
     queued_memory_max_ = octets;
     message_memory_max_ = together;
+    read_budget_.limit(octets);
   }
   bool is_short_of_memory() const { return is_too_much(queued_memory_.ready); }
   bool is_holding_much() const { return is_too_much(queued_memory_.held); }
   /// What each of the queues that have messages in memory could have there, if they had the same, in octets.
   std::size_t queued_memory_share() const { return queued_memory_max_ / std::max<std::size_t>(1, queues_in_memory_); }
+  /// What its queues read of the store at a time may be as much again.
+  ReadBudget& read_budget() { return read_budget_; }
   /// Has the queue's memory counted, and its messages paged out where that is needed, at the end of the turn.
   void note_memory(AnyQueue& queue);
 
@@ -253,6 +260,7 @@ class Shard {
   std::size_t queued_memory_max_ = std::numeric_limits<std::size_t>::max();
   std::size_t message_memory_max_ = 0;
   std::size_t queues_in_memory_ = 0;  // that have something of `queued_memory_`
+  ReadBudget read_budget_{};
   std::vector<QueueId> growing_queues_{};
   std::vector<QueueId> queues_with_returns_{};
   DeadLetters dead_letters_{*this};

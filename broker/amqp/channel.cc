@@ -169,6 +169,7 @@ Result<void> Channel::handle(const protocol::channel::Open&) {
 
 Result<void> Channel::handle(const protocol::channel::Close&) {
   release();
+  shard_.send_mail();
   send(protocol::channel::CloseOk{});
   if (state_ == State::open) state_ = State::closed;
   return {};

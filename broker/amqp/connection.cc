@@ -445,6 +445,7 @@ Result<void> Connection::handle(const connection::Close&) {
   }
   if (state_ != State::running && state_ != State::closed) return refuse_method(connection::Close::id);
   drop_channels();
+  shard_.send_mail();
   send(channel_zero, connection::CloseOk{});
   if (state_ == State::running) log::info("connection closed: peer={} user={}", peer_.address, user_);
   state_ = State::closed;

@@ -257,5 +257,18 @@ TEST_F(DurableLogTest, StoresALaneAsAQueueOfItsOwn) {
   EXPECT_EQ(written().purges.at(0).before, 7u);
 }
 
+TEST_F(DurableLogTest, IsBehindWhileMoreIsSettledThanTheStoreCanWrite) {
+  const auto settle = [this](Position position) {
+    log_.settle({.queue = queue, .position = position}, AppendNumber::recovered);
+  };
+  settle(1);
+  log_.hand_over();
+  for (Position position = 2; position < 100'000; ++position) settle(position);
+  EXPECT_TRUE(log_.is_behind());
+  store_.finish_oldest();
+  log_.hand_over();
+  EXPECT_FALSE(log_.is_behind()) << "the store has them now";
+}
+
 }  // namespace
 }  // namespace leveret::broker
