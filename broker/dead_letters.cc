@@ -45,6 +45,7 @@ void DeadLetters::adopt(std::shared_ptr<UnreadDeadLetters> unread, QueueId queue
 }
 
 void DeadLetters::forget(const VirtualHost& virtual_host) {
+  publish_all();
   std::vector<std::shared_ptr<UnreadDeadLetters>> forgotten;
   for (const auto& [queue, unread] : unread_)
     if (unread->is_in(virtual_host)) forgotten.push_back(unread);

@@ -56,7 +56,7 @@ class DeadLetters final : public Session {
   void forget(QueueId queue);
   /// Those of it that have still to be read are published all the same; `end` is called when none is left.
   void adopt(std::shared_ptr<UnreadDeadLetters> unread, QueueId queue, const std::function<void()>& end);
-  /// The virtual host of deleted queues is deleted as well.
+  /// The virtual host of deleted queues is deleted as well: what has still to be read is let go, the rest published.
   void forget(const VirtualHost& virtual_host);
   /// The queue they died in is purged: the same, and they are settled.
   void purge(QueueId queue);
