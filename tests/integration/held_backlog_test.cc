@@ -36,6 +36,13 @@ class HeldBacklogTest : public BacklogTest {
     return FieldTableBuilder{}.put("x-dead-letter-exchange", "").put("x-dead-letter-routing-key", "dead");
   }
 
+  void expect_all_dead(TestChannel& channel) {
+    wait_until([&] { return channel.counts_of("dead").messages == message_count; }, "all have died");
+    auto reader = connect().open_channel();
+    for (std::uint32_t number = 1; number <= message_count; ++number)
+      ASSERT_EQ(reader.get("dead", NoAck::yes).body, body_of(number));
+  }
+
   std::list<TestChannel> holding_{};
   ReceivedMessage last_{};
 };
@@ -94,10 +101,7 @@ TEST_F(HeldBacklogTest, IsDeadLetteredWhenItHasBeenRead) {
   fill(channel, "q", 2);
   hold_all("q");
   holding_.back().nack(last_, Multiple::yes, Requeue::no);
-  wait_until([&] { return channel.counts_of("dead").messages == message_count; }, "all have died");
-  auto reader = connect().open_channel();
-  for (std::uint32_t number = 1; number <= message_count; ++number)
-    ASSERT_EQ(reader.get("dead", NoAck::yes).body, body_of(number));
+  expect_all_dead(channel);
   EXPECT_EQ(channel.counts_of("q").messages, 0u);
 }
 
@@ -111,10 +115,7 @@ TEST_P(HeldBacklogOfModeTest, IsDeadLetteredThoughItsQueueIsDeleted) {
     hold_all("q");
     holding_.back().nack(last_, Multiple::yes, Requeue::no);
     EXPECT_EQ(holding_.back().delete_queue("q"), 0u);
-    wait_until([&] { return channel.counts_of("dead").messages == message_count; }, "all have died");
-    auto reader = connect().open_channel();
-    for (std::uint32_t number = 1; number <= message_count; ++number)
-      ASSERT_EQ(reader.get("dead", NoAck::yes).body, body_of(number));
+    expect_all_dead(channel);
   }
 }
 
